@@ -12,7 +12,14 @@ from bot.conversation import Usage
 from bot.options import GenerationOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Mapping,
+        Sequence,
+    )
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from pathlib import Path
@@ -43,7 +50,7 @@ class ChatPlatform(Protocol):
         """Listen until cancelled; acknowledge a message only after ``accept`` returned."""
         ...
 
-    def download(self, attachment: Attachment) -> AsyncIterator[bytes]:
+    def download(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         """Fetch the bytes of an attachment. Raises MaterialError with words for the person."""
         ...
 
@@ -78,7 +85,10 @@ class ImageModel(Protocol):
     Between them the raw answer is on disk, so that it is never bought twice.
     """
 
-    provider: str
+    @property
+    def provider(self) -> str:
+        """Name the service, as profiles do."""
+        ...
 
     @property
     def backend(self) -> str:
@@ -170,6 +180,10 @@ class Spool(Protocol):
 
     async def find(self, key: str) -> Path | None:
         """Find a durable answer."""
+        ...
+
+    async def salvage(self, key: str) -> Path | None:
+        """Find an answer after a crash, one that may be cut included, and make it durable."""
         ...
 
     async def remove(self, key: str) -> None:
@@ -451,8 +465,8 @@ class Ledger(Protocol):
 class TurnQueue(Protocol):
     """Delivery of turns to whoever advances them: at least once, perhaps twice, in order."""
 
-    def wake(self) -> None:
-        """Say that a turn may have become runnable."""
+    def wake(self, *, gather: bool = False) -> None:
+        """Say that a turn may have become runnable. gather: one with attachments to download."""
         ...
 
     async def run(self) -> None:

@@ -83,16 +83,15 @@ class ModelProfile:
             )
             raise UsageError(message)
 
-    def price(self, options: GenerationOptions, *, images: int = 0, tokens: int = 0) -> int:
+    def price(self, options: GenerationOptions, *, tokens: int = 0) -> int:
         """Estimate one call in micro-dollars, from what is known before it.
 
-        images: pictures in the request. tokens: of text and documents in the request.
+        tokens: of the whole request, pictures included.
         """
         if self.flat is not None:
             return self.flat
         size = options.image_size or ("1K" if "1K" in self.sizes else next(iter(self.sizes)))
-        amount = self.sizes[size] * self.image_out
-        amount += (images * self.image_tokens + tokens) * self.text_in
+        amount = self.sizes[size] * self.image_out + tokens * self.text_in
         if options.web_search or options.image_search:
             amount += _SEARCH
         return math.ceil(amount)

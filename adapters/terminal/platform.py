@@ -1,0 +1,127 @@
+"""TerminalPlatform: pictures become files, notices become lines on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.chat import NoticeKind, Post
+from bot.conversation import TurnState
+from bot.errors import DeliveryError, MaterialError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+
+    from bot.chat import Attachment, Message, Notice, Picture, Progress, Reply
+    from bot.conversation import Turn, TurnId
+    from bot.ports import BlobStore
+
+_BLOCK = 1 << 20
+_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
+
+
+def picture_path(folder: Path, turn: Turn, number: int, mime_type: str) -> Path:
+    """Name the file of a picture: the same turn always writes the same files."""
+    name = re.sub(r"[^\w.-]+", "_", turn.thread.thread).strip("._") or "thread"
+    count = f"-{number + 1}" if number else ""
+    ending = _ENDINGS.get(mime_type, mime_type.partition("/")[2])
+    return folder / f"{name[:80]}-{turn.number}-{turn.id[-6:]}{count}.{ending}"
+
+
+class TerminalPlatform:
+    """The port ``ChatPlatform`` for one person at a terminal.
+
+    A turn's ref carries ``out``, the folder for its pictures. say: shows one line to the person.
+    questions: gets the turns that wait for a yes to their price, with the words to ask it in.
+    """
+
+    name = "terminal"
+
+    def __init__(
+        self,
+        blobs: BlobStore,
+        say: Callable[[str], None],
+        questions: asyncio.Queue[tuple[Turn, str]],
+    ) -> None:
+        """Take the blobs that are written out, and where lines and questions go."""
+        self._blobs = blobs
+        self._say = say
+        self._questions = questions
+        self._shown: dict[TurnId, str] = {}
+
+    async def run(
+        self,
+        accept: Callable[[Message], Awaitable[TurnId]],  # noqa: ARG002 - the port has it
+    ) -> None:
+        """Wait: a terminal has no messages but the one that its command brings."""
+        await asyncio.Event().wait()
+
+    async def download(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        """Read a local file. MaterialError when it is gone or must not be read."""
+        try:
+            with await asyncio.to_thread(Path(attachment.ref["path"]).open, "rb") as file:
+                while block := await asyncio.to_thread(file.read, _BLOCK):
+                    yield block
+        except OSError as error:
+            message = f"{attachment.name} cannot be read: {error.strerror}."
+            raise MaterialError(message) from error
+
+    async def working(self, turn: Turn, progress: Progress) -> None:
+        """Show a line, one for each new thing to say."""
+        line = {
+            TurnState.GATHERING: "Reading the attachments",
+            TurnState.CALLING: f"Painting, {progress.seconds:.0f} s",
+        }.get(progress.state, str(progress.state))
+        if progress.note:
+            line = f"{progress.note} ({progress.seconds:.0f} s)"
+        if self._shown.get(turn.id) != line:
+            self._shown[turn.id] = line
+            self._say(line)
+
+    async def deliver(self, turn: Turn, reply: Reply) -> Sequence[Post]:
+        """Write the pictures into the folder; a file that is there already stays as it is."""
+        folder = Path(turn.ref["out"])
+        try:
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+            return [
+                Post(
+                    message_id=str(await self._write(turn, folder, number, picture)), choice=choice
+                )
+                for number, picture in enumerate(reply.pictures)
+                for choice in (picture.choice,)
+            ] or [Post(message_id=f"{turn.id}:text", choice=0)]
+        except OSError as error:
+            message = (
+                f"{error.filename or folder} cannot be written: {error.strerror}."
+                " The picture is kept; name another folder with --out."
+            )
+            raise DeliveryError(message, final=True) from error
+
+    async def _write(self, turn: Turn, folder: Path, number: int, picture: Picture) -> Path:
+        source = await self._blobs.path(turn.thread.workspace, picture.blob.digest)
+        target = picture_path(folder, turn, number, picture.blob.mime_type)
+        await asyncio.to_thread(_copy, source, target)
+        return target
+
+    async def tell(self, turn: Turn, notice: Notice) -> Sequence[Post]:
+        """Show a line, or ask."""
+        if notice.kind is NoticeKind.CONFIRM:
+            self._questions.put_nowait((turn, notice.text))
+        else:
+            self._say(notice.text)
+        return ()
+
+
+def _copy(source: Path, target: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
+        partial = Path(file.name)
+    try:
+        shutil.copyfile(source, partial)
+        partial.chmod(0o644)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

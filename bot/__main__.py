@@ -1,0 +1,5 @@
+"""``python -m bot`` is ``threadpaint``."""
+
+from bot.cli import main
+
+main()

@@ -1,0 +1,205 @@
+"""The composition root: builds everything, starts, drains, closes; the only one that knows all."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from bot.errors import NotFound
+from bot.faults import killer, no_fault
+from bot.gather import Gatherer
+from bot.painting import Painter, Policy
+from bot.queue import EmbeddedQueue
+from bot.turns import Turns
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from bot.conversation import Turn
+    from bot.ports import BlobStore, ChatPlatform, ImageModel, TurnStore
+    from bot.settings import Settings
+
+Questions: TypeAlias = "asyncio.Queue[tuple[Turn, str]]"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """Everything that runs."""
+
+    settings: Settings
+    store: TurnStore
+    blobs: BlobStore
+    model: ImageModel
+    turns: Turns
+    queue: EmbeddedQueue
+    platforms: Sequence[ChatPlatform]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Advance turns meanwhile; at the end, drain: claim no more, finish what runs.
+
+        Yields the task that advances them: it ends only by a defect, which is raised at the end.
+        """
+        task = asyncio.create_task(self.queue.run(), name="queue")
+        try:
+            yield task
+            await self.queue.drain(self.settings.drain_seconds)
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Listen on every platform until told to stop; then take nothing more and drain."""
+        async with self.running() as advancing:
+            listeners = [
+                asyncio.create_task(platform.run(self.turns.accept), name=platform.name)
+                for platform in self.platforms
+            ]
+            stopped = asyncio.create_task(stop.wait())
+            try:
+                done, _ = await asyncio.wait(
+                    {advancing, stopped, *listeners}, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    task.result()
+            finally:
+                for task in (stopped, *listeners):
+                    task.cancel()
+                await asyncio.gather(stopped, *listeners, return_exceptions=True)
+
+
+def _model(settings: Settings, blobs: BlobStore) -> ImageModel:
+    if settings.provider == "offline":
+        from adapters.offline.model import OfflineModel  # noqa: PLC0415 - only the model in use
+
+        return OfflineModel(blobs)
+    from adapters.gemini.client import GeminiModel, Timeouts  # noqa: PLC0415 - only the model in use
+
+    return GeminiModel(
+        provider=settings.provider,
+        base_url=settings.base_url,
+        key=settings.api_key,
+        key_name=settings.key_name,
+        model=settings.model,
+        blobs=blobs,
+        timeouts=Timeouts(
+            connect=settings.connect_seconds,
+            write=settings.write_seconds,
+            read=settings.read_seconds,
+            long_read=settings.long_read_seconds,
+        ),
+        transfers=settings.transfers,
+        max_request_bytes=settings.max_request_bytes,
+        safety_threshold=settings.safety_threshold,
+    )
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings, platforms: Callable[[BlobStore], Sequence[ChatPlatform]]
+) -> AsyncIterator[App]:
+    """Build everything over the data folder, which this process then owns.
+
+    platforms: makes the chat platforms; only their turns are advanced. Raises AlreadyRunning,
+    DependencyDown, SettingsError.
+    """
+    from storage.blobs import FileBlobStore  # noqa: PLC0415 - not for commands without storage
+    from storage.engine import open_database  # noqa: PLC0415
+    from storage.lock import DataFolderLock  # noqa: PLC0415
+    from storage.spool import FileSpool  # noqa: PLC0415
+    from storage.turns import SqlTurnStore  # noqa: PLC0415
+
+    fault = killer(settings.fault_point) if settings.fault_point else no_fault
+    policy = Policy(
+        caps=settings.caps(),
+        defaults=settings.default_options(),
+        system=settings.system_instruction or "",
+        confirm_above=settings.confirm_above,
+        slow_seconds=settings.slow_notice_seconds,
+    )
+    async with AsyncExitStack() as stack:
+        lock = DataFolderLock(settings.data_dir)
+        lock.acquire()
+        stack.callback(lock.release)
+        database = await open_database(settings.database_url)
+        stack.push_async_callback(database.close)
+        await database.migrate()
+        store = SqlTurnStore(database)
+        blobs = FileBlobStore(settings.data_dir / "blobs")
+        spool = FileSpool(settings.data_dir / "spool", fault=fault)
+        model = _model(settings, blobs)
+        stack.push_async_callback(model.close)
+        chosen = {platform.name: platform for platform in platforms(blobs)}
+        painter = Painter(
+            store=store, model=model, spool=spool, policy=policy, now=_now, fault=fault
+        )
+        turns = Turns(
+            store=store,
+            gatherer=Gatherer(blobs),
+            spool=spool,
+            model=model,
+            painter=painter,
+            platforms=chosen,
+            policy=policy,
+            now=_now,
+            fault=fault,
+        )
+        queue = EmbeddedQueue(
+            store=store,
+            advance=turns.advance,
+            gather=turns.gather,
+            caps=policy.caps,
+            platforms=tuple(chosen),
+            now=_now,
+        )
+        turns.queue = queue
+        yield App(
+            settings=settings,
+            store=store,
+            blobs=blobs,
+            model=model,
+            turns=turns,
+            queue=queue,
+            platforms=tuple(chosen.values()),
+        )
+
+
+@asynccontextmanager
+async def open_terminal(
+    settings: Settings, say: Callable[[str], None], questions: Questions
+) -> AsyncIterator[App]:
+    """Build everything with the terminal as the only chat platform.
+
+    say: shows one line. questions: gets the turns that wait for a yes to their price.
+    """
+    from adapters.terminal.platform import TerminalPlatform  # noqa: PLC0415 - only the one in use
+
+    async with open_app(settings, lambda blobs: [TerminalPlatform(blobs, say, questions)]) as app:
+        yield app
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[TurnStore]:
+    """Open what is stored for reading, beside a process that may be running.
+
+    Raises NotFound when nothing was ever stored.
+    """
+    from storage.engine import open_database  # noqa: PLC0415 - not for commands without storage
+    from storage.turns import SqlTurnStore  # noqa: PLC0415
+
+    if not (settings.data_dir / "threadpaint.db").exists():
+        message = f"There is nothing in {settings.data_dir} yet. Is DATA_DIR the right folder?"
+        raise NotFound(message)
+    database = await open_database(settings.database_url)
+    try:
+        yield SqlTurnStore(database)
+    finally:
+        await database.close()

@@ -1,0 +1,144 @@
+"""The commands of ``threadpaint``; each imports only what it uses."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.errors import (
+    AlreadyRunning,
+    DependencyDown,
+    NotFound,
+    SettingsError,
+    ThreadpaintError,
+    UsageError,
+)
+
+_EXIT_CODES: dict[type[ThreadpaintError], int] = {
+    UsageError: 2,
+    NotFound: 2,
+    DependencyDown: 69,
+    AlreadyRunning: 75,
+    SettingsError: 78,
+}
+
+cli = typer.Typer(
+    name="threadpaint",
+    help="Paint in threads: ask for a picture, refine it by replying.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@cli.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog="Flags of the prompt: --ar 16:9, --size 0.5K|1K|2K|4K, --search, --image-search,"
+    " --think minimal|medium|high, --model NAME, --n 1..4, --text, --no-text. An edit inherits"
+    " ratio, size, thinking and model. Write -- before words that begin with two dashes.",
+)
+def say(
+    prompt: Annotated[
+        list[str] | None, typer.Argument(help="What you would like to see, with flags anywhere.")
+    ] = None,
+    *,
+    thread: Annotated[
+        str | None, typer.Option(help="Go on in this thread; without it a new one begins.")
+    ] = None,
+    attach: Annotated[
+        list[Path] | None, typer.Option(help="A picture or PDF as material; may be repeated.")
+    ] = None,
+    reply_to: Annotated[
+        str | None, typer.Option(metavar="TURN", help="Branch from this turn (TURN.2: its second).")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to any price.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Ask for a picture, or refine one: one turn, as in chat."""
+    from bot import say as command  # noqa: PLC0415 - its imports are heavy
+
+    request = command.Say(
+        text=" ".join(prompt or []),
+        thread=thread,
+        attach=tuple(attach or ()),
+        reply_to=reply_to,
+        out=out,
+        yes=yes,
+        json=json,
+    )
+    raise typer.Exit(asyncio.run(command.run(request)))
+
+
+@cli.command()
+def check(
+    *, json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+) -> None:
+    """Check the settings, offline, and show what is in force."""
+    from bot import report  # noqa: PLC0415 - its imports are heavy
+
+    report.check(as_json=json)
+
+
+@cli.command()
+def explain(
+    turn: Annotated[str, typer.Argument(help="The id of a turn.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell all about a turn: states, what was sent, calls and money, what came back."""
+    from bot import report  # noqa: PLC0415 - its imports are heavy
+
+    asyncio.run(report.explain(turn, as_json=json))
+
+
+@cli.command()
+def run() -> None:
+    """Listen in chat; Slack and Discord are not part of this version yet."""
+    from bot.settings import load  # noqa: PLC0415 - its imports are heavy
+
+    chosen = load().chat_platforms()
+    if chosen:
+        message = f"This version cannot talk to {' and '.join(chosen)} yet. Try: threadpaint say"
+    else:
+        message = (
+            "No chat platform is set up. Set SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or DISCORD_TOKEN."
+            " To try Threadpaint without any: threadpaint say a red fox in the snow"
+        )
+    raise SettingsError(message)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        from bot import __version__  # noqa: PLC0415 - seldom asked for
+
+        typer.echo(f"threadpaint {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Paint in threads: ask for a picture, refine it by replying."""
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is one plain message and its exit code."""
+    # Click takes the first -- for itself; the prompt has a use for it too.
+    arguments = [word for given in sys.argv[1:] for word in ([given] * (1 + (given == "--")))]
+    try:
+        cli(args=arguments)
+    except ThreadpaintError as error:
+        typer.echo(str(error), err=True)
+        code = next((code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)), 1)
+        sys.exit(code)

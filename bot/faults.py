@@ -1,0 +1,54 @@
+"""Named points at which a test may stop the process; no-ops in production.
+
+Each stands right after the thing that it names, so that a kill there shows whether the next start
+finds the work as it was left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from bot.errors import SettingsError
+from bot.near import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+POINTS = (
+    "accept.saved",
+    "gather.downloaded",
+    "gather.saved",
+    "call.reserved",
+    "gen.spool_written",
+    "gen.spool_renamed",
+    "gen.read",
+    "keep.saved",
+    "deliver.noted",
+    "deliver.sent",
+    "deliver.saved",
+    "verdict.saved",
+    "verdict.told",
+)
+
+
+def no_fault(point: str) -> None:
+    """Do nothing: production."""
+
+
+def killer(point: str) -> Callable[[str], None]:
+    """Make a hook that kills the process with SIGKILL at one point. SettingsError if unknown."""
+    if point not in POINTS:
+        hint = nearest(point, POINTS)
+        message = (
+            f"THREADPAINT_FAULT_POINT: there is no point {point}."
+            f"{f' Did you mean {hint}?' if hint else ''} Points: {', '.join(POINTS)}."
+        )
+        raise SettingsError(message)
+
+    def fault(reached: str) -> None:
+        if reached == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return fault

@@ -1,0 +1,174 @@
+"""``threadpaint check`` and ``threadpaint explain``: what is in force, and what befell a turn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.app import open_store
+from bot.conversation import TextPart, TurnRef
+from bot.errors import UsageError
+from bot.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bot.conversation import Part
+    from bot.ports import Call, Material, Record
+
+
+def check(*, as_json: bool) -> None:
+    """Print every setting in force, secrets masked. Raises SettingsError with all problems."""
+    settings = load()
+    rows, warnings = settings.describe(), settings.warnings()
+    if as_json:
+        shown = {name: {"value": value, "from": source} for name, value, source in rows}
+        print(json.dumps({"settings": shown, "warnings": warnings}))  # noqa: T201 - the output
+        return
+    console = Console(highlight=False)
+    console.print(_table(("setting", "value", "from"), rows))
+    for warning in warnings:
+        console.print(Text(f"Warning: {warning}"))
+    console.print("The settings are in order.")
+
+
+async def explain(name: str, *, as_json: bool) -> None:
+    """Print all that is known of a turn. Raises NotFound, UsageError."""
+    try:
+        ref = TurnRef.parse(name)
+    except ValueError as error:
+        message = f"{name} is no turn id. threadpaint say prints them."
+        raise UsageError(message) from error
+    async with open_store(load()) as store:
+        record = await store.record(ref.turn)
+    if as_json:
+        print(json.dumps(_as_json(record), ensure_ascii=False, default=str))  # noqa: T201 - the output
+    else:
+        _print(record)
+
+
+def _as_json(record: Record) -> dict[str, object]:
+    turn = record.turn
+    return {
+        "turn": turn.id,
+        "thread": str(turn.thread),
+        "number": turn.number,
+        "state": turn.state,
+        "author": turn.author,
+        "created": turn.created.isoformat(),
+        "prompt": turn.prompt,
+        "parent": str(turn.parent) if turn.parent else None,
+        "options": turn.options.said(),
+        "verdict": asdict(turn.verdict) if turn.verdict else None,
+        "steps": [asdict(step) for step in record.steps],
+        "material": [_material(item) for item in record.material],
+        "calls": [_call(call) for call in record.calls],
+        "answers": [
+            {
+                "choice": kept.choice,
+                "call": kept.call,
+                "finish_reason": kept.generation.finish_reason,
+                "model_version": kept.generation.model_version,
+                "parts": [_part(part) for part in kept.generation.content.parts],
+                "sources": [asdict(source) for source in kept.generation.sources],
+            }
+            for kept in record.kept
+        ],
+        "notes": list(record.notes),
+        "posts": [asdict(post) for post in record.posts],
+    }
+
+
+def _material(item: Material) -> dict[str, object]:
+    kept = asdict(item.blob) if item.blob else None
+    return {"name": item.attachment.name, "blob": kept, "problem": item.problem, "note": item.note}
+
+
+def _call(call: Call) -> dict[str, object]:
+    return {
+        "id": call.id,
+        "state": call.state,
+        "cost_usd": call.amount / 1e6,
+        "model": call.model,
+        "backend": call.backend,
+        "at": call.at.isoformat(),
+        "sent": dict(call.request),
+        "usage": asdict(call.usage),
+        "note": call.note,
+    }
+
+
+def _part(part: Part) -> dict[str, object]:
+    signature = part.signature.size if part.signature else 0
+    if isinstance(part, TextPart):
+        return {"text": part.text, "thought": part.thought, "signature_bytes": signature}
+    return {"blob": asdict(part.blob), "thought": part.thought, "signature_bytes": signature}
+
+
+def _print(record: Record) -> None:
+    console, facts = Console(highlight=False), _as_json(record)
+    turn = record.turn
+    for name in ("turn", "thread", "number", "state", "author", "created", "prompt", "parent"):
+        console.print(Text(f"{name:8} {facts[name] if facts[name] is not None else '-'}"))
+    options = " ".join(f"{name}={value}" for name, value in turn.options.said().items())
+    console.print(Text(f"options  {options or '-'}"))
+    if turn.verdict:
+        console.print(Text(f"verdict  {turn.verdict.text}"))
+    for item in record.material:
+        outcome = item.problem or (item.blob and f"{item.blob.mime_type}, {item.blob.size} bytes")
+        console.print(Text(f"material {item.attachment.name}: {outcome or 'not downloaded yet'}"))
+    for note in record.notes:
+        console.print(Text(f"note     {note}"))
+    steps = [
+        (f"{s.at:%Y-%m-%d %H:%M:%S.%f}"[:-3], s.state, s.attempt, s.note) for s in record.steps
+    ]
+    console.print(_table(("when (UTC)", "step", "attempt", "note"), steps))
+    if record.calls:
+        console.print(_table(_CALL_COLUMNS, map(_call_row, record.calls)))
+    parts = [
+        (kept.choice + 1, *_part_row(p))
+        for kept in record.kept
+        for p in kept.generation.content.parts
+    ]
+    if parts:
+        console.print(_table(("answer", "part", "type", "bytes", "pixels", "signature"), parts))
+    for post in record.posts:
+        console.print(Text(f"shown    {post.message_id}"))
+
+
+_CALL_COLUMNS = ("call", "state", "cost", "model", "verbatim", "as material", "left out", "tokens")
+
+
+def _call_row(call: Call) -> tuple[object, ...]:
+    sent = call.request
+    counts = (len(list(sent.get(key) or ())) for key in ("verbatim", "material"))  # type: ignore[call-overload]
+    return (
+        call.id,
+        call.state,
+        f"${call.amount / 1e6:.4f}",
+        call.model,
+        *counts,
+        sent.get("older", 0),
+        call.usage.total,
+    )
+
+
+def _part_row(part: Part) -> tuple[object, ...]:
+    signature = f"{part.signature.size} bytes" if part.signature else "none"
+    kind = "thought" if part.thought else "answer"
+    if isinstance(part, TextPart):
+        return kind, "text", len(part.text.encode()), "", signature
+    blob = part.blob
+    return kind, blob.mime_type, blob.size, f"{blob.width} x {blob.height}", signature
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Table:
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    return table

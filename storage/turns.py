@@ -1,0 +1,162 @@
+"""The port TurnStore over a database: which function runs in which kind of transaction.
+
+The statements themselves stand in ``intake`` (what people ask for), ``claims`` (who goes next),
+``moves`` (what a claimed turn goes through), ``lineage`` and ``lookups`` (what is read).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from storage import claims, intake, lookups, moves
+from storage.lineage import lineage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bot.chat import Message, Post
+    from bot.conversation import ThreadId, Turn, TurnId, TurnRef, TurnState, Verdict
+    from bot.options import GenerationOptions
+    from bot.ports import Call, Caps, Kept, Lineage, Material, Record
+    from storage.engine import Database
+
+_PRUNE_EVERY = timedelta(hours=1)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqlTurnStore:
+    """Turns in a database. Every method raises DependencyDown when the database fails."""
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = _utc_now) -> None:
+        """Take an open, migrated database and a clock."""
+        self._database = database
+        self._now = now
+        self._prune_at = now()
+
+    # What people ask for
+
+    async def accept(self, turn: Turn, message: Message) -> tuple[TurnId, bool]:
+        """Insert a new turn, or find the one that came from this message already."""
+        now = self._now()
+        prune = now >= self._prune_at
+        if prune:
+            self._prune_at = now + _PRUNE_EVERY
+        return await self._database.write(intake.accept, turn, message, now if prune else None)
+
+    async def amend(self, turn: TurnId, prompt: str, options: GenerationOptions) -> bool:
+        """Change the words of a turn that has not been called yet; False when it is too late."""
+        return await self._database.write(intake.amend, turn, prompt, options, self._now())
+
+    async def request_cancel(self, turn: TurnId) -> Turn:
+        """Ask for the end of a turn, and return it as it is then. NotFound."""
+        return await self._database.write(intake.request_cancel, turn, self._now())
+
+    async def confirm(self, turn: TurnId) -> None:
+        """Note that a person agreed to the price; a postponed turn is due at once. NotFound."""
+        await self._database.write(intake.confirm, turn, self._now())
+
+    async def reopen(self, turn: TurnId) -> None:
+        """Make a failed turn run again. NotFound, UsageError."""
+        await self._database.write(intake.reopen, turn, self._now())
+
+    async def undo(self, thread: ThreadId) -> TurnRef | None:
+        """Make the parent of the tip the tip; returns the new tip, None (unchanged) at a root."""
+        return await self._database.write(intake.undo, thread)
+
+    # Who goes next
+
+    async def claim(
+        self, caps: Caps, platforms: Sequence[str], now: datetime, *, gather: bool = False
+    ) -> list[Turn]:
+        """Claim the turns that may go on now; each has its attempt raised by one."""
+        return await self._database.write(claims.claim, caps, platforms, now, gather=gather)
+
+    async def recover(self, platforms: Sequence[str]) -> int:
+        """Give up all claims; returns how many there were."""
+        return await self._database.write(claims.recover, platforms, self._now())
+
+    async def next_due(self, platforms: Sequence[str]) -> datetime | None:
+        """When the next postponed turn is due; one that a claim has seen as due is none."""
+        return await self._database.read(claims.next_due, platforms)
+
+    async def ahead(self, turn: TurnId) -> int:
+        """Count the waiting turns of the same workspace that were accepted before this one."""
+        return await self._database.read(claims.ahead, turn)
+
+    # What a claimed turn goes through
+
+    async def gathered(self, turn: Turn, material: Sequence[Material]) -> None:
+        """Save what became of the attachments and give the claim back. Fenced."""
+        await self._database.write(moves.gathered, turn, material, self._now())
+
+    async def lineage(self, turn: Turn, most: int) -> Lineage:
+        """Load the way to the parent; without a fixed parent, to the thread's tip. Fenced."""
+        return await self._database.read(lineage, turn, most)
+
+    async def begin_calls(
+        self, turn: Turn, calls: Sequence[Call], caps: Caps, now: datetime
+    ) -> None:
+        """Reserve the price of calls and write the intent. LimitError, Fenced."""
+        await self._database.write(moves.begin_calls, turn, calls, caps, now)
+
+    async def end_call(self, turn: Turn, call: Call) -> None:
+        """Save what became of one call. Fenced."""
+        await self._database.write(moves.end_call, turn, call)
+
+    async def keep(
+        self,
+        turn: Turn,
+        kept: Sequence[Kept],
+        calls: Sequence[Call],
+        notes: Sequence[str],
+        *,
+        told: bool = False,
+    ) -> None:
+        """Save answers with their calls and the notes for the person. Fenced."""
+        await self._database.write(moves.keep, turn, kept, calls, notes, now=self._now(), told=told)
+
+    async def delivering(self, turn: Turn) -> None:
+        """Note that the answer is on its way. Fenced."""
+        await self._database.write(moves.delivering, turn, self._now())
+
+    async def postpone(self, turn: Turn, until: datetime, note: str) -> None:
+        """Give the claim back until a time. Fenced."""
+        await self._database.write(moves.postpone, turn, until, note, self._now())
+
+    async def judge(self, turn: Turn, verdict: Verdict) -> None:
+        """Decide how the turn ends before the person is told. Fenced."""
+        await self._database.write(moves.judge, turn, verdict, self._now())
+
+    async def finish(self, turn: Turn, state: TurnState, posts: Sequence[Post] = ()) -> None:
+        """End the turn and give the claim back. Fenced."""
+        await self._database.write(moves.finish, turn, state, posts, self._now())
+
+    # What is read
+
+    async def get(self, turn: TurnId) -> Turn:
+        """Load a turn. NotFound."""
+        return await self._database.read(lookups.get, turn)
+
+    async def record(self, turn: TurnId) -> Record:
+        """Load everything of a turn. NotFound."""
+        return await self._database.read(lookups.record, turn)
+
+    async def by_message(self, thread: ThreadId, message_id: str) -> TurnId | None:
+        """Find the turn that came from a message of this channel."""
+        return await self._database.read(lookups.by_message, thread, message_id)
+
+    async def by_post(self, thread: ThreadId, message_id: str) -> TurnRef | None:
+        """Find the answer that a post of ours in this channel shows."""
+        return await self._database.read(lookups.by_post, thread, message_id)
+
+    async def turns_of(self, thread: ThreadId, most: int = 200) -> list[Turn]:
+        """List the newest turns of a thread, oldest first, without their prompts."""
+        return await self._database.read(lookups.turns_of, thread, most)
+
+    async def tip(self, thread: ThreadId) -> TurnRef | None:
+        """Find the answer that a plain reply refines now."""
+        return await self._database.read(lookups.tip, thread)

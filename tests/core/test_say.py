@@ -1,0 +1,310 @@
+"""``threadpaint say``, ``check``, ``explain`` and ``run``, as a person meets them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.core.commands import finish, start, threadpaint
+from tests.standins.gemini import Fault
+from tests.standins.pictures import png
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.standins.gemini import GeminiStandin
+
+
+async def test_a_picture_is_written_with_its_real_type_and_told_in_json(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    ran = await threadpaint(
+        tmp_path, gemini, "say", "a red fox", "--ar", "16:9", "--json", "--out", "art"
+    )
+    assert ran.code == 0, ran.err
+    answer = ran.json
+    names = "turn thread state text files sources usage cost_usd model error"
+    assert set(answer) == set(names.split())
+    assert answer["state"] == "done"
+    assert answer["error"] is None
+    assert answer["model"] == "gemini-3.1-flash-image"
+    assert 0.06 < answer["cost_usd"] < 0.08
+    (file,) = answer["files"]
+    data = (tmp_path / file["path"]).read_bytes()
+    assert file["path"].startswith("art/")
+    assert file["path"].endswith(".jpg")
+    assert data.startswith(b"\xff\xd8")
+    assert hashlib.sha256(data).hexdigest() == file["sha256"]
+    assert (file["mime_type"], file["width"], file["height"]) == ("image/jpeg", 1376, 768)
+    assert file["alt_text"]
+
+
+async def test_a_thread_goes_on_over_runs_and_a_reply_branches(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    first = (await threadpaint(tmp_path, gemini, "say", "a fox", "--json")).json
+    await threadpaint(tmp_path, gemini, "say", "at night", "--thread", first["thread"])
+    ran = await threadpaint(
+        tmp_path, gemini, "say", "at noon", "--reply-to", first["turn"], "--json"
+    )
+    assert ran.json["thread"] == first["thread"]
+    words = [
+        content["parts"][0]["text"]
+        for content in gemini.calls[-1].body["contents"]
+        if content["role"] == "user"
+    ]
+    assert words == ["a fox", "at noon"]
+
+
+async def test_without_json_a_person_reads_words_path_thread_and_price(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    ran = await threadpaint(tmp_path, gemini, "say", "a", "fox", "--thread", "den")
+    words, path, facts = ran.out.splitlines()
+    assert words.startswith("Here is your picture")
+    assert (tmp_path / path).is_file()
+    assert facts.startswith("thread den, turn ")
+    assert "$0.06" in facts
+
+
+async def test_without_a_key_the_offline_demo_says_so_on_stderr(tmp_path: Path) -> None:
+    ran = await threadpaint(tmp_path, None, "say", "a fox", "--size", "0.5K", "--json")
+    assert ran.code == 0
+    assert "OFFLINE DEMO" in ran.err
+    assert "WISDOM_GATE_KEY" in ran.err
+    assert ran.json["cost_usd"] == 0
+    assert ran.json["model"] == "offline-demo"
+
+
+async def test_several_pictures_of_the_offline_demo_differ(tmp_path: Path) -> None:
+    ran = await threadpaint(tmp_path, None, "say", "a fox", "--size", "0.5K", "--n", "2", "--json")
+    files = ran.json["files"]
+    assert len({file["path"] for file in files}) == len({file["sha256"] for file in files}) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Say what you would like to see"),
+        (["a fox", "--aspect", "16:9"], "--ar"),
+        (["a fox", "--ar", "16:8"], "16:9"),
+        (["a fox", "--size", "3K"], "2K"),
+        (["a fox", "--n", "9"], "4"),
+        (["a fox", "--attach", "nothing.png"], "nothing.png cannot be read"),
+        (["a fox", "--attach", "."], "cannot be read"),
+        (["a fox", "--reply-to", "1m82cdrg7tzxxr33"], "1m82cdrg7tzxxr33"),
+        (["a fox", "--reply-to", "x.y"], "--reply-to"),
+        (["a fox", "--out", "/proc/nothing"], "--out"),
+    ],
+)
+async def test_what_cannot_be_used_is_named_and_calls_nothing(
+    tmp_path: Path, gemini: GeminiStandin, arguments: list[str], words: str
+) -> None:
+    ran = await threadpaint(tmp_path, gemini, "say", *arguments)
+    assert ran.code == 2, ran.err
+    assert words in ran.err
+    assert "Traceback" not in ran.err
+    assert ran.out == ""
+    assert gemini.requests == []
+
+
+async def test_words_that_begin_with_dashes_follow_two_dashes(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    ran = await threadpaint(tmp_path, gemini, "say", "--size", "0.5K", "--", "--help", "sign")
+    assert ran.code == 0, ran.err
+    assert gemini.calls[0].body["contents"][0]["parts"] == [{"text": "--help sign"}]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(kind="blocked", reason="SAFETY"), "safety"),
+        (Fault(kind="per-day"), "day"),
+        (Fault(kind="disconnect"), "billed"),
+    ],
+)
+async def test_a_failure_is_told_with_exit_code_1(
+    tmp_path: Path, gemini: GeminiStandin, fault: Fault, words: str
+) -> None:
+    gemini.plan(fault)
+    ran = await threadpaint(tmp_path, gemini, "say", "a fox", "--json")
+    assert ran.code == 1
+    assert ran.json["state"] in {"failed", "refused"}
+    assert ran.json["files"] == []
+    assert words in ran.json["error"].lower()
+    assert ran.json["error"] in ran.err
+
+
+async def test_a_wrong_key_and_a_retired_model_say_what_to_set(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    ran = await threadpaint(tmp_path, gemini, "say", "a fox", GEMINI_API_KEY="wrong")
+    assert ran.code == 1
+    assert "GEMINI_API_KEY" in ran.err
+    ran = await threadpaint(
+        tmp_path, gemini, "say", "a fox", GEMINI_MODEL="gemini-3.1-flash-image-preview"
+    )
+    assert ran.code == 1
+    assert "gemini-3.1-flash-image" in ran.err.replace("gemini-3.1-flash-image-preview", "")
+    assert "GEMINI_MODEL" in ran.err
+
+
+async def test_no_network_is_said(tmp_path: Path, gemini: GeminiStandin) -> None:
+    ran = await threadpaint(tmp_path, gemini, "say", "a fox", GEMINI_BASE_URL="http://127.0.0.1:9")
+    assert ran.code == 1
+    assert "127.0.0.1" in ran.err
+    assert "network" in ran.err
+
+
+async def test_a_file_that_is_not_what_its_name_says_is_refused_before_any_cost(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    (tmp_path / "party.png").write_bytes(b"<!doctype html><html>log in</html>")
+    ran = await threadpaint(tmp_path, gemini, "say", "use this", "--attach", "party.png")
+    assert ran.code == 1
+    assert "party.png" in ran.err
+    assert gemini.requests == []
+
+
+async def test_a_wrong_extension_on_a_good_picture_is_accepted(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    (tmp_path / "party.txt").write_bytes(png(20, 20))
+    ran = await threadpaint(tmp_path, gemini, "say", "use this", "--attach", "party.txt")
+    assert ran.code == 0, ran.err
+    assert gemini.calls[0].body["contents"][0]["parts"][1]["inlineData"]["mimeType"] == "image/png"
+
+
+async def test_too_many_pictures_are_refused_with_the_limit(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    attached = []
+    for number in range(15):
+        (tmp_path / f"{number}.png").write_bytes(png(8, 8, str(number)))
+        attached += ["--attach", f"{number}.png"]
+    ran = await threadpaint(tmp_path, gemini, "say", "use these", *attached)
+    assert ran.code == 1
+    assert "14" in ran.err
+    assert gemini.requests == []
+
+
+async def test_a_second_process_over_the_same_folder_is_refused_and_named(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    gemini.hold()
+    first = await start(tmp_path, gemini, "say", "a fox")
+    await gemini.until_waiting(1)
+    second = await threadpaint(tmp_path, gemini, "say", "a cat")
+    assert second.code == 75
+    assert str(first.pid) in second.err
+    gemini.release()
+    assert (await finish(first)).code == 0
+
+
+async def test_ctrl_c_stops_the_turn(tmp_path: Path, gemini: GeminiStandin) -> None:
+    gemini.hold()
+    process = await start(tmp_path, gemini, "say", "a fox", "--json")
+    await gemini.until_waiting(1)
+    process.send_signal(signal.SIGINT)
+    ran = await finish(process)
+    gemini.release()
+    assert ran.code == 1
+    assert ran.json["state"] == "cancelled"
+
+
+async def test_a_price_above_the_operators_limit_needs_yes(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    limit = {"THREADPAINT_CONFIRM_ABOVE_USD": "0.01"}
+    ran = await threadpaint(tmp_path, gemini, "say", "a fox", **limit)
+    assert ran.code == 1
+    assert "--yes" in ran.err
+    assert gemini.requests == []
+    ran = await threadpaint(tmp_path, gemini, "say", "a fox", "--yes", **limit)
+    assert ran.code == 0, ran.err
+
+
+async def test_model_text_cannot_steer_the_terminal(tmp_path: Path, gemini: GeminiStandin) -> None:
+    ran = await threadpaint(tmp_path, None, "say", "a \x1b[31mfox", "--size", "0.5K")
+    assert "\x1b" not in ran.out + ran.err
+
+
+async def test_explain_tells_states_calls_parts_and_money(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    turn = (await threadpaint(tmp_path, gemini, "say", "a fox", "--json")).json["turn"]
+    found = (await threadpaint(tmp_path, gemini, "explain", turn, "--json")).json
+    states = [step["state"] for step in found["steps"]]
+    assert states == ["accepted", "claimed", "calling", "stored", "delivering", "done"]
+    assert [call["state"] for call in found["calls"]] == ["settled"]
+    assert all(part["signature_bytes"] for part in found["answers"][0]["parts"])
+    for_people = await threadpaint(tmp_path, gemini, "explain", turn, COLUMNS="200")
+    assert for_people.code == 0
+    assert "a fox" in for_people.out
+    assert "image/jpeg" in for_people.out
+
+
+async def test_explain_of_an_unknown_turn_says_so(tmp_path: Path) -> None:
+    ran = await threadpaint(tmp_path, None, "explain", "1m82cdrg7tzxxr33")
+    assert ran.code == 2
+    assert "DATA_DIR" in ran.err
+    await threadpaint(tmp_path, None, "say", "a fox", "--size", "0.5K")
+    ran = await threadpaint(tmp_path, None, "explain", "1m82cdrg7tzxxr33")
+    assert ran.code == 2
+    assert "1m82cdrg7tzxxr33" in ran.err
+
+
+async def test_check_shows_settings_and_never_a_secret(tmp_path: Path) -> None:
+    ran = await threadpaint(tmp_path, None, "check", GEMINI_API_KEY="AIzaSECRET")
+    assert ran.code == 0
+    assert "GEMINI_API_KEY" in ran.out
+    assert "AIzaSECRET" not in ran.out + ran.err
+
+
+async def test_check_lists_every_problem_at_once(tmp_path: Path) -> None:
+    ran = await threadpaint(tmp_path, None, "check", HTTP_PORT="many", THREADPAINT_DRAIN_SECOND="1")
+    assert ran.code == 78
+    assert "HTTP_PORT" in ran.err
+    assert "THREADPAINT_DRAIN_SECONDS" in ran.err
+
+
+async def test_run_without_a_chat_token_names_the_variables(tmp_path: Path) -> None:
+    ran = await threadpaint(tmp_path, None, "run")
+    assert ran.code == 78
+    assert "SLACK_BOT_TOKEN" in ran.err
+    assert "DISCORD_TOKEN" in ran.err
+
+
+async def test_a_data_folder_that_cannot_be_written_is_a_dependency_that_is_down(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    ran = await threadpaint(tmp_path, None, "say", "a fox")
+    assert ran.code == 69
+    assert "Traceback" not in ran.err
+
+
+async def test_say_loads_no_chat_platform_and_no_other_model(tmp_path: Path) -> None:
+    code = (
+        "import sys, asyncio; from bot import say;"
+        "asyncio.run(say.run(say.Say(text='a fox --size 0.5K')));"
+        "print([m for m in ('discord', 'slack_bolt', 'httpx', 'aiohttp', 'alembic')"
+        " if m in sys.modules])"
+    )
+    await threadpaint(tmp_path, None, "say", "a fox", "--size", "0.5K")
+    process = await asyncio.create_subprocess_exec(
+        *("/usr/bin/env", "-i", f"PATH={os.environ['PATH']}", "DATA_DIR=data"),
+        *(__import__("sys").executable, "-c", code),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    ran = await finish(process)
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[-1] == "[]"

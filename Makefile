@@ -1,6 +1,7 @@
 # Everything a newcomer needs, on a machine with Python 3.11+ and make; each target sets itself up.
 PYTHON ?= python3
 BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help install test lint check format bench demo lock clean
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from bot.errors import NotFound
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from bot.conversation import Turn
-    from bot.ports import BlobStore, ChatPlatform, ImageModel, TurnStore
+    from bot.ports import BlobStore, ChatPlatform, ImageModel, Ledger, TurnStore
     from bot.settings import Settings
 
 Questions: TypeAlias = "asyncio.Queue[tuple[Turn, str]]"
+
+_STALE = timedelta(hours=1)  # temporary files of blobs; nothing is written for longer
 
 
 def _now() -> datetime:
@@ -35,6 +37,7 @@ class App:
 
     settings: Settings
     store: TurnStore
+    ledger: Ledger
     blobs: BlobStore
     model: ImageModel
     turns: Turns
@@ -113,6 +116,7 @@ async def open_app(
     """
     from storage.blobs import FileBlobStore  # noqa: PLC0415 - not for commands without storage
     from storage.engine import open_database  # noqa: PLC0415
+    from storage.ledger import SqlLedger  # noqa: PLC0415
     from storage.lock import DataFolderLock  # noqa: PLC0415
     from storage.spool import FileSpool  # noqa: PLC0415
     from storage.turns import SqlTurnStore  # noqa: PLC0415
@@ -135,6 +139,10 @@ async def open_app(
         store = SqlTurnStore(database)
         blobs = FileBlobStore(settings.data_dir / "blobs")
         spool = FileSpool(settings.data_dir / "spool", fault=fault)
+        ledger = SqlLedger(database)
+        wanted = await ledger.reserved()
+        await asyncio.to_thread(blobs.sweep, _now(), _STALE)
+        await asyncio.to_thread(spool.sweep, _now(), timedelta(), wanted.__contains__)
         model = _model(settings, blobs)
         stack.push_async_callback(model.close)
         chosen = {platform.name: platform for platform in platforms(blobs)}
@@ -164,6 +172,7 @@ async def open_app(
         yield App(
             settings=settings,
             store=store,
+            ledger=ledger,
             blobs=blobs,
             model=model,
             turns=turns,

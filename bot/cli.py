@@ -100,7 +100,7 @@ def explain(
 @cli.command()
 def run() -> None:
     """Listen in chat; Slack and Discord are not part of this version yet."""
-    from bot.settings import load  # noqa: PLC0415 - its imports are heavy
+    from bot.environment import load  # noqa: PLC0415 - its imports are heavy
 
     chosen = load().chat_platforms()
     if chosen:

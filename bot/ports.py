@@ -318,6 +318,7 @@ class TurnStore(Protocol):
     ) -> list[Turn]:
         """Claim the turns that may go on now; each has its attempt raised by one.
 
+        Turns with a verdict are claimed whatever their order and the caps, with gather=False.
         gather=True: turns with pending material, in any order, outside the caps, at most 16 at a
         time. gather=False: turns without pending material that are the first open one of their
         thread, within the caps, round robin over workspaces and inside them over people, oldest
@@ -438,7 +439,8 @@ class TurnStore(Protocol):
     async def reopen(self, turn: TurnId) -> None:
         """Make a failed turn run again (Retry): state ACCEPTED, no verdict, cancel or tries.
 
-        Its parent, material and calls stay. NotFound; UsageError when it has not failed.
+        Its parent, material and calls stay; with answers kept it is STORED, to be delivered only.
+        NotFound; UsageError when it has not failed.
         """
         ...
 
@@ -455,6 +457,10 @@ class Ledger(Protocol):
 
         workspace: any thread of it, or None for all workspaces.
         """
+        ...
+
+    async def reserved(self) -> frozenset[str]:
+        """Name the calls of which nothing is known yet: their answers on the spool are wanted."""
         ...
 
     async def pictures(self, thread: ThreadId, author: str, since: datetime) -> int:

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from bot.app import open_store
 from bot.conversation import TextPart, TurnRef
+from bot.environment import load
 from bot.errors import UsageError
-from bot.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

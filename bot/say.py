@@ -18,13 +18,14 @@ from bot.app import open_terminal
 from bot.chat import Attachment, Message
 from bot.commands import parse
 from bot.conversation import ThreadId, TurnRef, TurnState, new_turn_id
+from bot.environment import load
 from bot.errors import UsageError
 from bot.log import configure
 from bot.replies import reply_of
-from bot.settings import load
 
 if TYPE_CHECKING:
     from bot.app import App, Questions
+    from bot.chat import Post
     from bot.conversation import TurnId
     from bot.ports import Record
 
@@ -195,10 +196,15 @@ async def _answer(app: App, questions: Questions, *, yes: bool) -> None:
         await (app.turns.confirm(turn.id) if agreed else app.turns.cancel(turn.id))
 
 
+def _shown(record: Record) -> list[Post]:
+    """List the posts that show pictures, in their order."""
+    return [post for post in record.posts if post.choice is not None]
+
+
 def _as_json(said: Say, record: Record) -> dict[str, object]:
     turn = record.turn
     reply = reply_of(turn, record.kept, record.calls, record.notes)
-    files = zip(record.posts, reply.pictures, strict=False)
+    files = zip(_shown(record), reply.pictures, strict=False)
     return {
         "turn": turn.id,
         "thread": turn.thread.thread,
@@ -234,7 +240,7 @@ def _print_answer(said: Say, record: Record) -> None:
         _print(f"Source: {source.title or source.url} <{source.url}>")
     for suggestion in reply.suggestions:
         _print(f"Search: {suggestion.text} <{suggestion.url}>")
-    for post, _ in zip(record.posts, reply.pictures, strict=False):
+    for post, _ in zip(_shown(record), reply.pictures, strict=False):
         _print(str(said.out / Path(post.message_id).name))
     if not turn.state.ended:
         _line(f"Turn {turn.id} goes on at the next start of threadpaint.")

@@ -1,34 +1,31 @@
-"""The operator's settings: read from the environment and ``.env``, every problem told at once."""
+"""The operator's settings: what can be set, and what follows; ``environment`` reads them."""
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.commands import FLAGS
-from bot.errors import SettingsError, UsageError
+from bot.errors import UsageError
 from bot.log import LogFormat, LogLevel, Redactor
-from bot.near import nearest
 from bot.options import GenerationOptions, Thinking
 from bot.ports import Caps
-from bot.profiles import DEFAULT_MODELS, Provider, profile_of
+from bot.profiles import DEFAULT_MODELS, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pydantic_core import ErrorDetails
     from pydantic_settings import PydanticBaseSettingsSource
 
-_PREFIX = "THREADPAINT_"
-_WITHOUT_PREFIX = (
+PREFIX = "THREADPAINT_"
+_WITHOUTPREFIX = (
     "slack_", "discord_", "wisdom_gate_", "gemini_", "model_protocol", "data_dir", "database_url",
     "blob_url", "attachment_hosts", "http_",
 )  # fmt: skip
@@ -40,22 +37,11 @@ _BASE_URLS: Mapping[Provider, str] = {
     "offline": "",
 }
 _BEGINNINGS = {"slack_bot_token": ("xoxb-", "xoxe.xoxb-"), "slack_app_token": ("xapp-",)}
-_WORDS = {
-    "int_parsing": "has to be a whole number",
-    "float_parsing": "has to be a number",
-    "decimal_parsing": "has to be a number",
-    "finite_number": "has to be a number",
-    "greater_than": "has to be more than {gt:g}",
-    "greater_than_equal": "has to be {ge:g} or more",
-    "less_than_equal": "has to be {le} or less",
-    "decimal_max_places": "has to have at most {decimal_places} digits after the point",
-    "literal_error": "has to be {expected}",
-}
 
 
-def _variable(field: str) -> str:
+def variable(field: str) -> str:
     """Name the environment variable of a field."""
-    return field.upper() if field.startswith(_WITHOUT_PREFIX) else _PREFIX + field.upper()
+    return field.upper() if field.startswith(_WITHOUTPREFIX) else PREFIX + field.upper()
 
 
 def _lower(value: str) -> str:
@@ -177,7 +163,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         frozen=True,
-        alias_generator=_variable,
+        alias_generator=variable,
         validate_by_name=True,
         validate_default=False,
         hide_input_in_errors=True,
@@ -381,15 +367,19 @@ class Settings(BaseSettings):
                 found += _passwords(value)
         return tuple(found)
 
+    def note_sources(self, sources: Mapping[str, str]) -> None:
+        """Remember where each variable came from, for ``describe``."""
+        self._sources.update(sources)
+
     def describe(self) -> list[Setting]:
         """List every setting as it is in force, without a secret."""
         hide = Redactor(self.secrets())
         derived = {"gemini_base_url": self.base_url, "gemini_model": self.model}
         return [
             Setting(
-                name=_variable(name),
+                name=variable(name),
                 value=hide(_shown(derived.get(name, getattr(self, name)))),
-                source=self._sources.get(_variable(name), "default"),
+                source=self._sources.get(variable(name), "default"),
             )
             for name in type(self).model_fields
         ]
@@ -411,7 +401,7 @@ class Settings(BaseSettings):
             )
         unused = [name for name in ("gemini_base_url", "gemini_model") if getattr(self, name)]
         if self.provider == "offline" and unused:
-            yield f"The offline demo does not use {' and '.join(map(_variable, unused))}."
+            yield f"The offline demo does not use {' and '.join(map(variable, unused))}."
         address = urlsplit(self.base_url)
         if address.scheme == "http" and not _is_here(address.hostname or ""):
             yield "GEMINI_BASE_URL begins with http://, so the key travels unprotected. Use https."
@@ -420,7 +410,7 @@ class Settings(BaseSettings):
         for name, beginnings in _BEGINNINGS.items():
             secret: SecretStr | None = getattr(self, name)
             if secret and not secret.get_secret_value().startswith(beginnings):
-                yield f"{_variable(name)} should begin with {beginnings[0]}. Is it another token?"
+                yield f"{variable(name)} should begin with {beginnings[0]}. Is it another token?"
         if self.discord_token and self.discord_token.get_secret_value().startswith("Bot "):
             yield "DISCORD_TOKEN should be the token alone. Remove the word Bot before it."
         slack = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
@@ -442,137 +432,6 @@ class Settings(BaseSettings):
                 f"THREADPAINT_FAULT_POINT is set: the process will stop at {self.fault_point}."
                 " Remove it outside of tests."
             )
-
-
-_VARIABLES = {_variable(name) for name in Settings.model_fields}
-_SECRETS = {
-    _variable(name)
-    for name, field in Settings.model_fields.items()
-    if SecretStr in get_args(field.annotation) or name == "database_url"
-}
-
-
-def load(
-    environ: Mapping[str, str] | None = None, env_file: str | Path | None = ".env"
-) -> Settings:
-    """Read the settings; the environment wins over the file, an empty value counts as not set.
-
-    environ: os.environ when None. Raises SettingsError with one line for each problem: the
-    variable, what is wrong, what to do; never a secret.
-    """
-    reading = _Reading()
-    reading.take(reading.env_file(env_file), ".env")
-    reading.take(os.environ if environ is None else environ, "environment")
-    reading.secret_files()
-    settings = reading.settings()
-    if reading.problems:
-        given = (reading.values[name] for name in _SECRETS & reading.values.keys())
-        hide = Redactor((*settings.secrets(), *given))
-        lines = (" ".join(hide(problem).split()) for problem in reading.problems)
-        raise SettingsError("\n".join(dict.fromkeys(lines)))
-    return settings
-
-
-class _Reading:
-    """One reading of the settings: what was found, where, and every problem on the way."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, str] = {}
-        self.sources: dict[str, str] = {}
-        self.problems: list[str] = []
-
-    def env_file(self, path: str | Path | None) -> Mapping[str, str | None]:
-        """Read the file, if there is one."""
-        try:
-            source = DotEnvSettingsSource(Settings, env_file=path, case_sensitive=True)
-        except (OSError, UnicodeDecodeError) as error:
-            self.problems.append(f"{path} cannot be read ({_reason(error)}). Make it readable.")
-            return {}
-        return source.env_vars
-
-    def take(self, found: Mapping[str, str | None], source: str) -> None:
-        """Keep what is meant for us, over what was taken before."""
-        for name, value in found.items():
-            if name in _VARIABLES or name.removesuffix("_FILE") in _SECRETS:
-                if value and value.strip():
-                    self.values[name] = value.strip()
-                    self.sources[name] = source
-            elif name.upper().startswith(_PREFIX):
-                self.problems.append(_stranger(name))
-
-    def secret_files(self) -> None:
-        """Put the content of each NAME_FILE in the place of NAME."""
-        for name in sorted(_SECRETS):
-            file = self.values.pop(f"{name}_FILE", "")
-            if file and name in self.values:
-                self.problems.append(f"{name} and {name}_FILE are both set. Keep one of them.")
-            elif file:
-                self._secret_file(name, file)
-
-    def _secret_file(self, name: str, file: str) -> None:
-        try:
-            secret = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            self.problems.append(
-                f'{name}_FILE cannot be read: "{file}" ({_reason(error)}). Name a text'
-                " file that this process may read."
-            )
-            return
-        if secret:
-            self.values[name] = secret
-            self.sources[name] = f"{name}_FILE"
-        else:
-            self.problems.append(f'{name}_FILE is empty: "{file}". Put the secret into it.')
-
-    def settings(self) -> Settings:
-        """Check the values; those that are wrong are told and left out."""
-        try:
-            settings = Settings.model_validate(self.values)
-        except ValidationError as found:
-            errors = [e for e in found.errors() if e["type"] != "default_factory_not_called"]
-            self.problems += map(_sentence, errors)
-            wrong = {e["loc"][0] for e in errors}
-            settings = Settings.model_validate(
-                {name: value for name, value in self.values.items() if name not in wrong}
-            )
-        settings._sources.update(self.sources)  # noqa: SLF001  # of this module
-        self.problems += _unfit(settings)
-        return settings
-
-
-def _stranger(name: str) -> str:
-    stems = {known.removeprefix(_PREFIX): known for known in sorted(_VARIABLES)}
-    near = stems.get(nearest(name.upper().removeprefix(_PREFIX), stems), "")
-    advice = f"Did you mean {near}?" if near else "Remove it, or look into .env.example."
-    return f"There is no setting {name}. {advice}"
-
-
-def _sentence(error: ErrorDetails) -> str:
-    """Say one problem of a value in a line."""
-    name, given = str(error["loc"][0]), str(error["input"])
-    context = error.get("ctx", {})
-    words = _WORDS.get(error["type"], error["msg"]).format(**context)
-    if error["type"] == "value_error":
-        words = str(context["error"])
-    if not words.startswith("has to"):
-        return f"{name}: {words}"
-    near = nearest(given, re.findall(r"'([^']*)'", context.get("expected", "")))
-    hint = f" Did you mean {near}?" if near else ""
-    return f"{name} {words}." if name in _SECRETS else f'{name} {words}, not "{given}".{hint}'
-
-
-def _unfit(settings: Settings) -> Iterator[str]:
-    """Tell which default options the default model cannot do."""
-    profile = profile_of(settings.provider, settings.model, default=settings.model)
-    for name, value in settings.default_options().said().items():
-        try:
-            profile.check(GenerationOptions(**{name: value}))  # type: ignore[arg-type]
-        except UsageError as error:
-            yield f"{_variable(name)}: {error}"
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return (error.strerror or "no reason given") if isinstance(error, OSError) else "not UTF-8"
 
 
 def _shown(value: object) -> str:

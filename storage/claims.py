@@ -112,6 +112,7 @@ _NEXT_OF_THREAD = ~(
     .where(
         _other.c.thread_id == turns.c.thread_id,
         is_open(_other),
+        _other.c.verdict_state.is_(None),
         or_(
             _other.c.number < turns.c.number,
             and_(_other.c.claimed, not_(_other.c.pending_material)),
@@ -119,8 +120,22 @@ _NEXT_OF_THREAD = ~(
     )
     .exists()
 )
-_RUNNABLE = _runnable(not_(turns.c.pending_material), _NEXT_OF_THREAD)
-_TO_GATHER = _runnable(turns.c.pending_material)
+_UNJUDGED = turns.c.verdict_state.is_(None)
+_RUNNABLE = _runnable(and_(_UNJUDGED, not_(turns.c.pending_material)), _NEXT_OF_THREAD)
+_TO_GATHER = _runnable(and_(_UNJUDGED, turns.c.pending_material))
+_TO_TELL = (
+    select(*TURN, PROMPT)
+    .select_from(WITH_PROMPT)
+    .where(
+        is_open(turns),
+        not_(_UNJUDGED),
+        not_(turns.c.claimed),
+        turns.c.not_before.is_(None),
+        _PLATFORMS,
+    )
+    .order_by(turns.c.seq)
+)
+"""What only waits to be told waits for nobody's turn: a wrong flag, a cancel."""
 _DUE = (
     update(turns)
     .where(turns.c.not_before <= bindparam("now_", type_=Moment))
@@ -170,7 +185,9 @@ def claim(
         "workspace_": caps.workspace,
         "total_": caps.total,
     }
-    found = connection.execute(_TO_GATHER if gather else _RUNNABLE, values).all()
+    found = list(connection.execute(_TO_GATHER if gather else _RUNNABLE, values))
+    if not gather:
+        found += connection.execute(_TO_TELL, {"platforms_": platforms})
     if not found:
         return []
     claimed = [turn_of(row) for row in found]

@@ -1,33 +1,30 @@
-"""The database: its connections, its transactions, and the one place where its errors are read.
+"""The database: its transactions, its migrations, and the one place where its errors are read.
 
-SQLite is spoken to in threads of our own: one that writes, so that writers queue here instead of
-meeting locks, and a few that read and never wait for it. The statements of one transaction are a
-plain function of a Connection and run in one go, which costs a fifth of awaiting them one by one.
+One lane writes, so that writers queue here instead of meeting locks; a few read and never wait for
+it. The statements of one transaction are a plain function of a Connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from functools import partial
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, inspect, make_url, text
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
 from bot.errors import DependencyDown, SettingsError
+from storage.lanes import Lanes
 from storage.schema import REVISION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import URL, Table
     from sqlalchemy.dialects.sqlite import Insert
-    from sqlalchemy.engine.interfaces import DBAPIConnection
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -61,10 +58,8 @@ class Database:
     def __init__(self, url: URL) -> None:
         """Take the URL; nothing is opened before the first transaction."""
         self._path = Path(url.database or "")
-        self._writer = _engine(url, _WRITER, "BEGIN IMMEDIATE", connections=1)
-        self._reader = _engine(url, _READER, "BEGIN", connections=_READERS)
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="database-writer")
-        self._reading = ThreadPoolExecutor(_READERS, thread_name_prefix="database-reader")
+        self._writer = Lanes(url, _WRITER, "BEGIN IMMEDIATE", most=1)
+        self._readers = Lanes(url, _READER, "BEGIN", most=_READERS)
 
     async def write(
         self,
@@ -77,8 +72,8 @@ class Database:
         One that has begun is finished even when the caller is cancelled. Raises DependencyDown,
         and whatever ``work`` raises.
         """
-        job = partial(_transact, self._writer, work, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._writing, job)
+        with _plain_words():
+            return await self._writer.run(lambda each: work(each, *args, **kwargs))
 
     async def read(
         self,
@@ -87,8 +82,8 @@ class Database:
         **kwargs: _P.kwargs,
     ) -> _T:
         """Run one reading transaction on what is committed now. Raises as ``write``."""
-        job = partial(_transact, self._reader, work, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._reading, job)
+        with _plain_words():
+            return await self._readers.run(lambda each: work(each, *args, **kwargs))
 
     async def migrate(self) -> None:
         """Bring the tables to the newest revision; an older database is copied beside it first.
@@ -111,13 +106,8 @@ class Database:
 
     async def close(self) -> None:
         """Wait for what runs and give the connections back."""
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
-        self._reading.shutdown()
-        self._reader.dispose()
-        self._writing.shutdown()
-        self._writer.dispose()
+        await self._readers.close()
+        await self._writer.close()
 
 
 async def open_database(url: str) -> Database:
@@ -126,11 +116,7 @@ async def open_database(url: str) -> Database:
     The driver's name in the URL is not looked at. SettingsError when it is not SQLite,
     DependencyDown when it cannot be opened.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        message = "DATABASE_URL must name a SQLite file: sqlite:////path/to/threadpaint.db"
-        raise SettingsError(message)
-    database = Database(parsed.set(drivername="sqlite"))
+    database = Database(_sqlite_url(url))
     try:
         await database.read(_revision)
     except DependencyDown:
@@ -149,33 +135,24 @@ def upsert(table: Table, keys: Sequence[str], *replaced: str, **changed: object)
     return statement.on_conflict_do_update(index_elements=keys, set_=new | changed)
 
 
-def _engine(url: URL, pragmas: Sequence[str], begin: str, *, connections: int) -> Engine:
-    """Make an engine whose transactions we begin ourselves: sqlite3 would begin them too late."""
-    engine = create_engine(url, pool_size=connections, max_overflow=0)
-
-    def connect(raw: DBAPIConnection, _record: object) -> None:
-        raw.isolation_level = None
-        cursor = raw.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    event.listen(engine, "connect", connect)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    return engine
-
-
-def _transact(
-    engine: Engine,
-    work: Callable[Concatenate[Connection, _P], _T],
-    *args: _P.args,
-    **kwargs: _P.kwargs,
-) -> _T:
+def _sqlite_url(url: str) -> URL:
+    message = "DATABASE_URL must name a SQLite file: sqlite:////path/to/threadpaint.db"
     try:
-        with engine.begin() as connection:
-            return work(connection, *args, **kwargs)
-    except OperationalError as error:
-        raise DependencyDown(_words(error.orig)) from error
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise SettingsError(message) from error
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise SettingsError(message)
+    return parsed.set(drivername="sqlite")
+
+
+@contextmanager
+def _plain_words() -> Iterator[None]:
+    """Translate the errors that are not our own mistakes."""
+    try:
+        yield
+    except (OperationalError, sqlite3.DatabaseError) as error:
+        raise DependencyDown(_words(getattr(error, "orig", error))) from error
     except DatabaseError as error:
         if type(error) is DatabaseError:  # a damaged file; its subclasses are our own mistakes
             raise DependencyDown(_words(error.orig)) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     JSON,
     bindparam,
+    case,
     delete,
     exists,
     insert,
@@ -64,6 +65,7 @@ def _step(word: str, **changes: object) -> Update:
     return update(turns).where(_THIS).values(history=one_step(word), **changes)
 
 
+_ANSWERED = exists().where(generations.c.turn_id == turns.c.id)
 _FLAG = _step("cancel-requested", cancel_requested=True).where(turns.c.claimed)
 _CANCEL = _step(
     "cancelled",
@@ -75,18 +77,18 @@ _CANCEL = _step(
     not_(turns.c.claimed),
     is_open(turns),
     turns.c.verdict_state.is_(None),
-    ~exists().where(generations.c.turn_id == turns.c.id),
+    not_(_ANSWERED),
 )
 _CONFIRM = _step("confirmed", confirmed=True, not_before=None)
 _REOPEN = _step(
     "reopened",
-    state=TurnState.ACCEPTED.value,
+    state=case((_ANSWERED, TurnState.STORED.value), else_=TurnState.ACCEPTED.value),
     verdict_state=None,
     verdict_text=None,
     verdict_retry=None,
     cancel_requested=False,
     tries=0,
-).where(turns.c.state == TurnState.FAILED.value)
+).where(or_(turns.c.state == TurnState.FAILED.value, turns.c.verdict_retry), not_(is_open(turns)))
 _AMEND = _step("amended", options=bindparam("options_", type_=JSON)).where(
     is_open(turns),
     turns.c.depth.is_(None),
@@ -118,7 +120,7 @@ def accept(
         connection.execute(_OLD, {"before_": prune_at - KEYS_LIVE})
     keys = _keys(message)
     known = {row.key: row.turn_id for row in connection.execute(_KNOWN, {"keys_": keys})}
-    turn_id = TurnId(next(iter(known.values()), turn.id))
+    turn_id = TurnId(next((known[key] for key in keys if key in known), turn.id))
     if not known:
         _insert(connection, turn, message)
     new = [

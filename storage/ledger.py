@@ -39,6 +39,7 @@ def _sum(of: ColumnElement[int] | int, when: ColumnElement[bool]) -> ColumnEleme
 _SPENT = select(_AMOUNT).where(_SINCE, _COUNTS)
 _WORKSPACE_SPENT = _SPENT.where(*_WORKSPACE)
 _PICTURES = select(func.count()).where(*_WORKSPACE, _MINE, _SINCE, _COUNTS)
+_RESERVED = select(ledger.c.id).where(ledger.c.state == "reserved")
 _TOTALS = select(
     _sum(1, _TODAY & _MINE).label("pictures"),
     _sum(ledger.c.amount, _TODAY).label("day"),
@@ -64,6 +65,10 @@ class SqlLedger:
     async def spent(self, workspace: ThreadId | None, since: datetime) -> int:
         """Sum up reserved, settled and unknown calls since a time, in micro-dollars."""
         return await self._database.read(_spent, workspace, since)
+
+    async def reserved(self) -> frozenset[str]:
+        """Name the calls of which nothing is known yet."""
+        return await self._database.read(_reserved)
 
     async def pictures(self, thread: ThreadId, author: str, since: datetime) -> int:
         """Count the same calls of one person in the thread's workspace."""
@@ -166,6 +171,10 @@ def _spent(connection: Connection, workspace: ThreadId | None, since: datetime) 
         return connection.execute(_SPENT, {"since": since}).scalar_one()
     values = {**_place(workspace), "since": since}
     return connection.execute(_WORKSPACE_SPENT, values).scalar_one()
+
+
+def _reserved(connection: Connection) -> frozenset[str]:
+    return frozenset(connection.scalars(_RESERVED))
 
 
 def _pictures(connection: Connection, thread: ThreadId, author: str, since: datetime) -> int:

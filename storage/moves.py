@@ -212,14 +212,14 @@ def judge(connection: Connection, turn: Turn, verdict: Verdict, now: datetime) -
 
 
 def finish(
-    connection: Connection, turn: Turn, state: TurnState, said: Sequence[Post], now: datetime
+    connection: Connection, turn: Turn, state: TurnState, shown: Sequence[Post], now: datetime
 ) -> None:
     """End the turn; DONE makes its first answer the thread's tip."""
     _move(connection, _FINISHED[state], turn, now)
     if state is TurnState.DONE:
         connection.execute(_TIP, {"turn_": turn.id})
-    if said:
-        connection.execute(_POST, [_post(turn, post) for post in said])
+    if shown:
+        connection.execute(_POST, [_post(turn, post) for post in shown])
 
 
 def _move(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from bot.app import App, open_app
 from bot.chat import Attachment, Message, NoticeKind, Post
 from bot.conversation import ThreadId, TurnState, new_turn_id
+from bot.environment import load
 from bot.errors import MaterialError
-from bot.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence

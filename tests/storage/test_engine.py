@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, make_url, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import DependencyDown, SettingsError
@@ -49,6 +49,18 @@ async def test_commits_are_durable_and_deletions_are_real(database: Database) ->
 async def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(DependencyDown):
         await database.read(lambda connection: connection.execute(delete(turns)))
+
+
+async def test_nobody_can_write_between_the_reads_and_writes_of_a_transaction(
+    database: Database, path: Path
+) -> None:
+    def read_first(connection: Connection) -> None:
+        connection.execute(select(turns.c.id)).all()
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(DependencyDown, match="locked"):
+        await database.write(read_first)
 
 
 async def test_a_read_does_not_wait_for_a_writer(database: Database, chat: Chat) -> None:
@@ -163,6 +175,10 @@ async def test_a_file_that_is_no_database_is_named_as_such(tmp_path: Path) -> No
     path.write_bytes(b"hello " * 1000)
     with pytest.raises(DependencyDown, match="not a database"):
         await open_database(f"sqlite:///{path}")
+    database = Database(make_url(f"sqlite:///{path}"))
+    with pytest.raises(DependencyDown, match="not a database"):
+        await database.write(lambda _: None)
+    await database.close()
 
 
 async def test_a_missing_folder_is_named_as_such(tmp_path: Path) -> None:
@@ -170,7 +186,7 @@ async def test_a_missing_folder_is_named_as_such(tmp_path: Path) -> None:
         await open_database(f"sqlite:///{tmp_path / 'no' / 'folder.db'}")
 
 
-@pytest.mark.parametrize("url", ["postgresql+psycopg://localhost/x", "sqlite://"])
+@pytest.mark.parametrize("url", ["postgresql+psycopg://localhost/x", "sqlite://", "threadpaint.db"])
 async def test_only_a_sqlite_file_will_do(url: str) -> None:
     with pytest.raises(SettingsError, match="must name a SQLite file"):
         await open_database(url)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -57,6 +59,23 @@ async def test_a_migrated_database_is_left_alone(database: Database, path: Path)
     await database.migrate()
     assert _shape(path) == before
     assert [file.name for file in path.parent.iterdir() if "backup" in file.name] == []
+
+
+def test_alembic_is_not_imported_when_there_is_nothing_to_migrate(path: Path) -> None:
+    program = f"""
+import asyncio, sys
+from storage.engine import open_database
+
+async def start():
+    database = await open_database("sqlite:///{path}")
+    await database.migrate()
+    await database.close()
+
+asyncio.run(start())
+print([name for name in sys.modules if name.partition(".")[0] == "alembic"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
 
 
 async def test_a_newer_database_is_refused(database: Database, path: Path) -> None:

@@ -17,8 +17,8 @@ import pytest
 import structlog
 from aiohttp import web
 
+from bot.environment import load
 from bot.log import HIDDEN, LogFormat, LogLevel, Redactor, configure
-from bot.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

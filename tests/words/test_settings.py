@@ -11,10 +11,11 @@ import pytest
 from pydantic import SecretStr
 
 import bot.settings
+from bot.environment import load
 from bot.errors import SettingsError
 from bot.options import GenerationOptions
 from bot.ports import Caps
-from bot.settings import Settings, load
+from bot.settings import Settings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 VARIABLES = {str(field.alias): name for name, field in Settings.model_fields.items()}

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
-from bot.errors import NotFound
+import structlog
+
+from bot.errors import ModelError, NotFound
 from bot.faults import killer, no_fault
 from bot.gather import Gatherer
 from bot.painting import Painter, Policy
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 Questions: TypeAlias = "asyncio.Queue[tuple[Turn, str]]"
+
+_log = structlog.get_logger(__name__)
 
 _STALE = timedelta(hours=1)  # temporary files of blobs; nothing is written for longer
 
@@ -67,6 +71,7 @@ class App:
                 for platform in self.platforms
             ]
             stopped = asyncio.create_task(stop.wait())
+            probing = asyncio.create_task(self._probe())
             try:
                 done, _ = await asyncio.wait(
                     {advancing, stopped, *listeners}, return_when=asyncio.FIRST_COMPLETED
@@ -74,9 +79,16 @@ class App:
                 for task in done:
                     task.result()
             finally:
-                for task in (stopped, *listeners):
+                for task in (stopped, probing, *listeners):
                     task.cancel()
-                await asyncio.gather(stopped, *listeners, return_exceptions=True)
+                await asyncio.gather(stopped, probing, *listeners, return_exceptions=True)
+
+    async def _probe(self) -> None:
+        """Say at the start, not at the first picture, that the model or the key is no good."""
+        try:
+            await self.model.probe()
+        except ModelError as error:
+            _log.error("the image model cannot be used now", error=str(error))
 
 
 def _model(settings: Settings, blobs: BlobStore) -> ImageModel:

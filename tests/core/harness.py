@@ -35,10 +35,18 @@ class RecordingChat:
         self.notices: list[tuple[TurnId, Notice]] = []
         self.progress: list[tuple[TurnId, Progress]] = []
         self.failures: deque[Exception] = deque()
+        self.accept: Callable[[Message], Awaitable[TurnId]]
         self._told = asyncio.Event()
+        self._listening = asyncio.Event()
 
     async def run(self, accept: Callable[[Message], Awaitable[TurnId]]) -> None:
-        raise NotImplementedError
+        self.accept = accept
+        self._listening.set()
+        await asyncio.Event().wait()
+
+    async def until_listening(self) -> None:
+        """Wait until the bot listens to this chat."""
+        await asyncio.wait_for(self._listening.wait(), 20)
 
     async def download(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         if attachment.name not in self.files:

@@ -53,6 +53,7 @@ lock: .venv/bin/python ## Resolve the dependencies anew
 	$(COMPILE) --upgrade --output-file requirements.lock
 	$(COMPILE) --upgrade --output-file requirements-dev.lock --extra dev --constraint requirements.lock
 	$(COMPILE) --upgrade --output-file requirements-bench.lock --extra dev --extra bench --constraint requirements-dev.lock
+	echo 'hatchling>=1.27' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade --constraint requirements-dev.lock --output-file requirements-build.lock -
 
 clean: ## Remove what the targets made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist demo

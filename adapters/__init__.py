@@ -1,0 +1,1 @@
+"""Adapters: one folder for each foreign system, over the ports of ``bot``."""

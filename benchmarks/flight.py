@@ -21,13 +21,14 @@ import httpx
 from pydantic import SecretStr
 
 from benchmarks import server
+from benchmarks.floor import Floor
 from benchmarks.material import MODEL, PROMPT
 from benchmarks.measure import Figures, allow_files, cpu, memory, stalls
 from benchmarks.ours import Ours
 from bot.app import App, open_app
 from bot.chat import Message, Notice, Post, Progress, Reply
 from bot.conversation import ThreadId, TurnState
-from bot.painting import HISTORY
+from bot.planning import HISTORY, Policy, make_plan
 from bot.ports import Caps
 from bot.settings import Settings
 
@@ -42,6 +43,7 @@ _SETTLE = 2.0  # of the hold, before memory is looked at
 _THREADS = (5, 50, 500)
 _REPEATS = 30
 _WARM = 5
+_DRAIN = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,12 @@ class Chat:
 
     def __init__(self) -> None:
         self.delivered: dict[TurnId, float] = {}
-        self.told: list[str] = []
+        self._waiting: dict[TurnId, asyncio.Future[bool]] = {}
+
+    async def shown(self, turn: TurnId) -> bool:
+        """Wait until a turn is answered (True), or the person is told that it is not."""
+        self._waiting[turn] = asyncio.get_running_loop().create_future()
+        return await self._waiting[turn]
 
     async def run(self, accept: Callable[[Message], Awaitable[TurnId]]) -> None:
         raise NotImplementedError
@@ -85,11 +92,18 @@ class Chat:
     async def deliver(self, turn: Turn, reply: Reply) -> Sequence[Post]:
         assert reply.pictures
         self.delivered[turn.id] = time.monotonic()
+        self._show(turn, answered=True)
         return [Post(message_id=f"{turn.id}:0", choice=0)]
 
     async def tell(self, turn: Turn, notice: Notice) -> Sequence[Post]:
-        self.told.append(notice.text)
+        print(notice.text, file=sys.stderr)
+        self._show(turn, answered=False)
         return [Post(message_id=f"{turn.id}:{notice.kind}")]
+
+    def _show(self, turn: Turn, *, answered: bool) -> None:
+        waiting = self._waiting.pop(turn.id, None)
+        if waiting and not waiting.done():
+            waiting.set_result(answered)
 
 
 @asynccontextmanager
@@ -119,18 +133,32 @@ def _message(number: int, thread: str) -> Message:
     )
 
 
-async def _burst(
-    job: Job, one: Callable[[int], Awaitable[bool]], together: int | None = None
-) -> Figures:
-    """Start all turns at once; the server answers all at once, 5 s after the last one arrived.
+async def _nothing() -> None:
+    pass
 
-    together: so many are answered at once, when that is not all.
+
+async def _burst(
+    job: Job,
+    one: Callable[[int], Awaitable[bool]],
+    *,
+    together: int | None = None,
+    finish: Callable[[], Awaitable[object]] = _nothing,
+) -> Figures:
+    """Start all turns; the server answers all at once, 5 s after the last one arrived.
+
+    together: so many are answered at once, when that is not all. finish: what belongs to the turns
+    but comes after their answers.
     """
     await server.ask(job.server, f"hold/{together or job.count}/{_HOLD}")
     idle, used, began = memory("VmRSS"), cpu(), time.perf_counter()
     holding = asyncio.create_task(_held(job))
     async with stalls() as stall:
-        ends = await asyncio.gather(*map(one, range(job.count)), return_exceptions=True)
+        tasks = []
+        for number in range(job.count):
+            tasks.append(asyncio.ensure_future(one(number)))
+            await asyncio.sleep(0)  # they do not arrive in one tick of the loop
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        await finish()
     spent, took = cpu() - used, time.perf_counter() - began
     holding.cancel()
     held = await asyncio.gather(holding, return_exceptions=True)
@@ -186,6 +214,18 @@ async def defaults(job: Job) -> Figures:
         return await _burst(job, one, together=1)
 
 
+async def floor(job: Job) -> Figures:
+    """The least that such a turn can cost, one after the other: see ``benchmarks.floor``."""
+    folder = Path(job.folder)
+    floor_ = Floor(job.address, [], folder)
+    floor_.turn()
+    used, began = cpu(), time.perf_counter()
+    for _ in range(job.count):
+        floor_.turn()
+    spent, took = cpu() - used, time.perf_counter() - began
+    return {"lost": 0, "wall_s": took, "cpu_ms": spent / job.count * 1e3}
+
+
 async def migrate(job: Job) -> Figures:
     """Make the database, so that the next process starts as a bot does on any day but its first."""
     async with _app(job):
@@ -195,20 +235,21 @@ async def migrate(job: Job) -> Figures:
 async def durable(job: Job) -> Figures:
     """The whole durable turn: accept, claim, reserve, call, spool, read, keep, deliver, done."""
     accepts: list[float] = []
+    turns: list[TurnId] = []
     async with _app(job) as (app, chat), app.running():
 
         async def one(number: int) -> bool:
             began = time.perf_counter()
             turn = await app.turns.accept(_message(number, f"burst-{number}"))
             accepts.append(time.perf_counter() - began)
-            ended = await app.turns.ended(turn)
-            return ended.state is TurnState.DONE and turn in chat.delivered
+            turns.append(turn)
+            return await chat.shown(turn)
 
         await one(-1)
         accepts.clear()
-        figures = await _burst(job, one)
-        for words in set(chat.told):
-            print(words, file=sys.stderr)
+        figures = await _burst(job, one, finish=partial(app.queue.drain, _DRAIN))
+        states = [(await app.store.get(turn)).state for turn in turns[1:]]
+        figures["lost"] = sum(state is not TurnState.DONE for state in states)
     return {**figures, **_spread("accept", accepts)}
 
 
@@ -251,10 +292,10 @@ async def threads(job: Job) -> Figures:
             [turn] = await app.store.claim(job.caps(), [Chat.name], datetime.now(UTC))
             if number in _THREADS:
                 record = await app.store.record(turn.id)
-                store, painter = app.store, app.turns._painter
-                found = await _timed(partial(store.lineage, turn, HISTORY))
-                figures[f"lineage_{number}_ms"] = found
-                figures[f"plan_{number}_ms"] = await _timed(partial(painter.plan, turn, record))
+                load = partial(app.store.lineage, turn, HISTORY)
+                plan = partial(make_plan, app.store, app.model, Policy(), turn, record)
+                figures[f"lineage_{number}_ms"] = await _timed(load)
+                figures[f"plan_{number}_ms"] = await _timed(plan)
             await app.turns.advance(turn)
     return figures
 
@@ -275,7 +316,9 @@ def _spread(name: str, seconds: Sequence[float]) -> Figures:
     return {f"{name}_p50_ms": cuts[49] * 1e3, f"{name}_p99_ms": cuts[98] * 1e3}
 
 
-_SCENARIOS = {each.__name__: each for each in (model, defaults, migrate, durable, text, threads)}
+_SCENARIOS = {
+    each.__name__: each for each in (model, floor, defaults, migrate, durable, text, threads)
+}
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ _SMALL = 64_000
 _BURSTS = {
     "model": "model client alone",
     "durable": "whole durable turn",
-    "defaults": "httpx with its default limits",
+    "floor": "floor, one by one",
+    "defaults": "httpx as it comes",
 }
 _ABSENT = "-"
 

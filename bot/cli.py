@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from pathlib import Path
-from typing import Annotated
+from itertools import takewhile
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +19,9 @@ from bot.errors import (
     ThreadpaintError,
     UsageError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 _EXIT_CODES: dict[type[ThreadpaintError], int] = {
     UsageError: 2,
@@ -43,6 +48,7 @@ cli = typer.Typer(
     " ratio, size, thinking and model. Write -- before words that begin with two dashes.",
 )
 def say(
+    ctx: typer.Context,
     prompt: Annotated[
         list[str] | None, typer.Argument(help="What you would like to see, with flags anywhere.")
     ] = None,
@@ -56,23 +62,58 @@ def say(
     reply_to: Annotated[
         str | None, typer.Option(metavar="TURN", help="Branch from this turn (TURN.2: its second).")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
+    retry: Annotated[
+        str | None,
+        typer.Option(metavar="TURN", help="Run this failed turn again, without a prompt."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the pictures; without it ./pictures.", show_default=False),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to any price.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Ask for a picture, or refine one: one turn, as in chat."""
+    own = [name for param in ctx.command.params for name in param.opts if name.startswith("--")]
+    _check_flags(prompt or [], own)
     from bot import say as command  # noqa: PLC0415 - its imports are heavy
 
     request = command.Say(
-        text=" ".join(prompt or []),
+        words=tuple(prompt or ()),
         thread=thread,
         attach=tuple(attach or ()),
         reply_to=reply_to,
+        retry=retry,
         out=out,
         yes=yes,
         json=json,
     )
     raise typer.Exit(asyncio.run(command.run(request)))
+
+
+def _check_flags(prompt: Sequence[str], own: Collection[str]) -> None:
+    """Answer a misspelt flag or option with the nearest of both. own: the command's options.
+
+    Raises UsageError.
+    """
+    from bot.commands import FLAGS  # noqa: PLC0415 - not for the other commands
+    from bot.near import nearest  # noqa: PLC0415
+
+    flags = [flag.name for flag in FLAGS]
+    led_to = {name: flag.name for flag in FLAGS for name in (flag.name[2:], *flag.also)}
+    led_to |= {name[2:]: name for name in own}
+    for word in takewhile(lambda word: word != "--", " ".join(prompt).split()):
+        name = word.partition("=")[0].lower().rstrip(",.;:!?)…")
+        if not (name.startswith("--") and name[2:3].isalpha()) or name in flags:
+            continue
+        if name in own:
+            raise UsageError(f"{name} stands inside the quotes of the prompt. Write it outside.")
+        near = led_to.get(nearest(name[2:], led_to), "")
+        hint = f" Did you mean {near}?" if near else ""
+        raise UsageError(
+            f"There is no option {name[:40]}.{hint} Options: {', '.join(own)}."
+            f" Flags of the prompt: {', '.join(flags)}."
+        )
 
 
 @cli.command()
@@ -104,7 +145,8 @@ def run() -> None:
 
     chosen = load().chat_platforms()
     if chosen:
-        message = f"This version cannot talk to {' and '.join(chosen)} yet. Try: threadpaint say"
+        names = " and ".join(name.capitalize() for name in chosen)
+        message = f"This version cannot talk to {names} yet. Try: threadpaint say a red fox"
     else:
         message = (
             "No chat platform is set up. Set SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or DISCORD_TOKEN."
@@ -142,3 +184,14 @@ def main() -> None:
         typer.echo(str(error), err=True)
         code = next((code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)), 1)
         sys.exit(code)
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Hand over what was printed; that nobody reads it any more (``| head``) is no error."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -104,8 +104,14 @@ class Content:
 
     @property
     def text(self) -> str:
-        """The words for people: text parts that are no thoughts, as they came."""
-        return "".join(p.text for p in self.parts if isinstance(p, TextPart) and not p.thought)
+        """The words for people, without thoughts; a paragraph ends where a picture stands."""
+        texts = [""]
+        for part in self.parts:
+            if isinstance(part, BlobPart):
+                texts.append("")
+            elif not part.thought:
+                texts[-1] += part.text
+        return "\n\n".join(text for text in texts if text)
 
     @property
     def pictures(self) -> tuple[Blob, ...]:
@@ -272,6 +278,7 @@ class Turn:
     parent: the answer it refines, None for a root or not known yet; the turns of a thread are a
     tree. options: what the person said, once called: what was in force. prompt: the person's words
     without flags. ref: platform-private (where to answer). tries: postponements in this state.
+    round: how often a person had it run again. provider: of the image model at the acceptance.
     """
 
     id: TurnId
@@ -283,6 +290,8 @@ class Turn:
     number: int = 0
     attempt: int = 0
     tries: int = 0
+    round: int = 0
+    provider: str = ""
     author_name: str = ""
     prompt: str = ""
     parent: TurnRef | None = None

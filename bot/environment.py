@@ -144,7 +144,7 @@ def _sentence(error: ErrorDetails) -> str:
     words = _WORDS.get(error["type"], error["msg"]).format(**context)
     if error["type"] == "value_error":
         words = str(context["error"])
-    if not words.startswith("has to"):
+    if not words.startswith("has "):
         return f"{name}: {words}"
     near = nearest(given, re.findall(r"'([^']*)'", context.get("expected", "")))
     hint = f" Did you mean {near}?" if near else ""

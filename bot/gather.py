@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.conversation import Blob
-from bot.errors import MaterialError
+from bot.errors import DependencyDown, MaterialError
 from bot.media import Limits, check, probe
 
 if TYPE_CHECKING:
     from bot.ports import BlobStore, ChatPlatform, Material
 
+_SECONDS = 120  # for one download
 _DECODING = 2  # pictures decoded at once: one of 40 megapixels takes up to 300 MB
 
 
@@ -29,17 +30,32 @@ class Gatherer:
         self._decoding = asyncio.Semaphore(_DECODING)
 
     async def gather(self, platform: ChatPlatform, workspace: str, material: Material) -> Material:
-        """Turn one attachment into a blob; a problem goes into the material, never out."""
-        with tempfile.TemporaryDirectory(prefix="threadpaint-") as folder:
-            raw = Path(folder, "raw")
-            try:
+        """Turn one attachment into a blob; a problem goes into the material, never out.
+
+        Raises DependencyDown when there is no room for it.
+        """
+        try:
+            with tempfile.TemporaryDirectory(prefix="threadpaint-") as folder:
+                return await self._gather(platform, workspace, material, Path(folder, "raw"))
+        except OSError as error:
+            message = f"The folder for temporary files cannot be used: {error.strerror}. Mend that."
+            raise DependencyDown(message) from error
+
+    async def _gather(
+        self, platform: ChatPlatform, workspace: str, material: Material, raw: Path
+    ) -> Material:
+        try:
+            async with asyncio.timeout(_SECONDS):
                 await _download(platform, material, raw, self._limits)
-                async with self._decoding:
-                    return await asyncio.to_thread(
-                        _keep, self._blobs, workspace, material, raw, self._limits
-                    )
-            except MaterialError as error:
-                return replace(material, problem=str(error))
+            async with self._decoding:
+                return await asyncio.to_thread(
+                    _keep, self._blobs, workspace, material, raw, self._limits
+                )
+        except MaterialError as error:
+            return replace(material, problem=str(error))
+        except TimeoutError:
+            words = f"{material.attachment.name} could not be downloaded in time. Send it again."
+            return replace(material, problem=words)
 
 
 async def _download(platform: ChatPlatform, material: Material, raw: Path, limits: Limits) -> None:

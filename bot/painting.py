@@ -8,95 +8,39 @@ again, once for each crash; one that broke off while we lived is not (docs/archi
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, cast
 
-from bot.contents import Fit, fit
-from bot.conversation import (
-    BlobPart,
-    Content,
-    Outcome,
-    Part,
-    TextPart,
-    TurnState,
-    Verdict,
-)
+from bot.conversation import Generation, Outcome, TurnState, Verdict
 from bot.errors import (
     DependencyDown,
     LimitError,
-    MaterialError,
     ModelError,
     OutcomeUnknown,
     RequestTooLarge,
+    ServiceBusy,
     SignatureRefused,
     ThreadpaintError,
     UsageError,
 )
 from bot.faults import no_fault
-from bot.options import GenerationOptions
 from bot.ports import Call, Caps, Kept
+from bot.profiles import Provider, profile_of
 from bot.replies import picture_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from bot.conversation import Generation, Turn
-    from bot.ports import ImageModel, Lineage, Record, Spool, TurnStore
-    from bot.profiles import ModelProfile
+    from bot.conversation import Turn
+    from bot.planning import Plan
+    from bot.ports import ImageModel, Record, Spool, TurnStore
 
-HISTORY = 64  # past turns that are loaded; 14 pictures and 100 MB end a request far earlier
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What the operator decided about every turn. confirm_above: micro-dollars."""
-
-    caps: Caps = field(default_factory=Caps)
-    defaults: GenerationOptions = field(default_factory=GenerationOptions)
-    system: str = ""
-    confirm_above: int | None = None
-    slow_seconds: float = 35
-    progress_seconds: float = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """One turn, ready to be called: everything that a request is made from."""
-
-    turn: Turn
-    lineage: Lineage
-    profile: ModelProfile
-    backend: str
-    fitting: Callable[..., Fit]
-    fitted: Fit
-
-    @property
-    def count(self) -> int:
-        """How many pictures were asked for, each a call."""
-        return self.turn.options.count or 1
-
-    @property
-    def price(self) -> int:
-        """What one call is expected to cost, in micro-dollars."""
-        return self.profile.price(self.turn.options, tokens=self.fitted.tokens)
-
-    def refit(self, *, replay: bool, max_bytes: int | None = None) -> Plan:
-        """Fit the contents anew: without replaying signatures, or into fewer bytes."""
-        return replace(self, fitted=self.fitting(replay=replay, max_bytes=max_bytes))
-
-    def account(self) -> dict[str, object]:
-        """Say in a few words what is sent, for ``explain``."""
-        return {
-            "verbatim": list(self.fitted.verbatim),
-            "material": list(self.fitted.material),
-            "dropped": list(self.fitted.dropped),
-            "older": self.fitted.older,
-            "images": self.fitted.images,
-            "tokens": self.fitted.tokens,
-            "bytes": self.fitted.bytes,
-        }
+Reader: TypeAlias = Callable[[Path, str], Awaitable[Generation]]
+"""Reads a spooled answer of one provider into the blobs of a workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +59,15 @@ class Painted:
 class _Job:
     """One choice under way.
 
+    earlier: calls of this attempt that ended before this one. waiting: nothing is sent just now.
     answered: its answer is on the spool, so nothing is to be bought. salvaged: that answer was
     found there after a crash and may be cut.
     """
 
     plan: Plan
     call: Call
+    earlier: tuple[Call, ...] = ()
+    waiting: bool = False
     answered: bool = False
     salvaged: bool = False
     kept: Kept | None = None
@@ -128,7 +75,7 @@ class _Job:
 
     def end(self, error: ThreadpaintError, *, state: TurnState = TurnState.FAILED) -> None:
         """End without an answer; a call that brought none is unknown or was not billed."""
-        unknown = isinstance(error, OutcomeUnknown)
+        unknown = isinstance(error, OutcomeUnknown) and not self.waiting
         if self.call.state == "reserved":
             self.call = replace(
                 self.call,
@@ -137,19 +84,6 @@ class _Job:
                 note=str(error),
             )
         self.verdict = Verdict(state=state, text=str(error), retry=error.retry)
-
-
-def user_content(prompt: str, record: Record) -> Content:
-    """Make the user's content of a turn: the words, then the material in order.
-
-    Raises MaterialError when there were attachments and none is usable.
-    """
-    material = record.material
-    if material and all(item.problem for item in material):
-        raise MaterialError(" ".join(item.problem for item in material))
-    parts: list[Part] = [TextPart(text=prompt)] if prompt else []
-    parts += [BlobPart(blob=item.blob) for item in material if item.blob]
-    return Content(role="user", parts=tuple(parts))
 
 
 class Painter:
@@ -161,47 +95,23 @@ class Painter:
         store: TurnStore,
         model: ImageModel,
         spool: Spool,
-        policy: Policy,
+        reader: Callable[[Provider], Reader],
+        caps: Caps,
         now: Callable[[], datetime],
         fault: Callable[[str], None] = no_fault,
     ) -> None:
-        """Take the parts; nothing is called yet."""
+        """Take the parts; nothing is called yet.
+
+        reader: gives what reads the answers of a provider. That need not be the model's: answers
+        that a crash left on the spool are read by the one that they came from.
+        """
         self._store = store
         self._model = model
         self._spool = spool
-        self._policy = policy
+        self._reader = reader
+        self._caps = caps
         self._now = now
         self._fault = fault
-
-    async def plan(self, turn: Turn, record: Record) -> Plan:
-        """Find the parent, settle the options and fit the contents; nothing is spent.
-
-        Raises UsageError, MaterialError.
-        """
-        user = user_content(turn.prompt, record)
-        lineage = await self._store.lineage(turn, HISTORY)
-        options = turn.options.over(lineage.options.sticky()).over(self._policy.defaults)
-        profile = self._model.profile(options.model)
-        profile.check(options)
-        backend = f"{self._model.backend}/{profile.id}"
-        fitting = partial(
-            fit,
-            workspace=turn.thread.workspace,
-            system=self._policy.system,
-            turns=lineage.turns,
-            older=lineage.older,
-            user=user,
-            profile=profile,
-            backend=backend,
-        )
-        return Plan(
-            turn=replace(turn, parent=lineage.parent, options=options),
-            lineage=lineage,
-            profile=profile,
-            backend=backend,
-            fitting=fitting,
-            fitted=fitting(),
-        )
 
     async def paint(
         self, plan: Plan, record: Record, cancel: asyncio.Event, note: Callable[[str], None]
@@ -216,12 +126,29 @@ class Painter:
         tasks = [asyncio.create_task(self._run(job, cancel, note)) for job in running]
         stop = asyncio.create_task(_stop(running, tasks, cancel))
         try:
-            await asyncio.gather(*tasks)
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             for task in (stop, *tasks):
                 task.cancel()
             await asyncio.gather(stop, *tasks, return_exceptions=True)
+        for error in ended:
+            if error:
+                raise error
         return _painted(plan, record, jobs)
+
+    async def rescue(self, turn: Turn, record: Record) -> Painted:
+        """Read the answers that a crash left on the spool of a turn that cannot be planned now."""
+        calls: list[Call] = []
+        kept: list[Kept] = []
+        for call in record.calls:
+            if call.state != "reserved" or not await self._spool.salvage(call.id):
+                continue
+            with suppress(OutcomeUnknown):
+                settled, generation = await self._read(call, turn.thread.workspace)
+                calls.append(settled)
+                if generation.outcome is Outcome.ANSWER:
+                    kept.append(Kept(choice=call.choice, call=call.id, generation=generation))
+        return Painted(turn=turn, calls=tuple(calls), kept=tuple(kept))
 
     async def _reserve(self, plan: Plan, jobs: Sequence[_Job]) -> None:
         """Reserve the price of what has to be bought; a refusal spares what is bought already."""
@@ -230,7 +157,7 @@ class Painter:
             return
         calls = [job.call for job in fresh]
         try:
-            await self._store.begin_calls(plan.turn, calls, self._policy.caps, self._now())
+            await self._store.begin_calls(plan.turn, calls, self._caps, self._now())
         except LimitError as error:
             if len(fresh) == len(jobs):
                 raise
@@ -263,9 +190,9 @@ class Painter:
         try:
             generation = await self._generation(job, cancel, note)
             if generation.outcome in _REPEATABLE and not cancel.is_set():
-                job.plan = _mended(job.plan, generation.outcome)
-                await self._again(job)
-                generation = await self._generation(job, cancel, note)
+                with suppress(LimitError):  # then the first answer's reason is what counts
+                    await self._again(job, _mended(job.plan, generation.outcome))
+                    generation = await self._generation(job, cancel, note)
             if generation.outcome is Outcome.ANSWER:
                 job.kept = Kept(choice=job.call.choice, call=job.call.id, generation=generation)
             else:
@@ -280,7 +207,8 @@ class Painter:
         except asyncio.CancelledError:
             if not cancel.is_set():
                 raise
-            job.end(OutcomeUnknown(_STOPPED), state=TurnState.CANCELLED)
+            words = "Stopped." if job.waiting or not job.call.amount else _STOPPED
+            job.end(OutcomeUnknown(words), state=TurnState.CANCELLED)
 
     async def _generation(
         self, job: _Job, cancel: asyncio.Event, note: Callable[[str], None]
@@ -289,10 +217,10 @@ class Painter:
         if job.salvaged:
             job.salvaged = False
             try:
-                return await self._read(job)
+                return await self._settle(job)
             except OutcomeUnknown as error:  # the crash cut it: the call is made again
                 job.call = replace(job.call, state="unknown", note=str(error))
-                await self._again(job)
+                await self._again(job, job.plan)
         try:
             await self._buy(job, note)
         except asyncio.CancelledError:
@@ -300,15 +228,20 @@ class Painter:
             if not cancel.is_set() or not await self._spool.find(job.call.id):
                 raise
             job.answered = True
-        return await self._read(job)
+        return await self._settle(job)
 
-    async def _again(self, job: _Job) -> None:
+    async def _settle(self, job: _Job) -> Generation:
+        job.call, generation = await self._read(job.call, job.plan.turn.thread.workspace)
+        return generation
+
+    async def _again(self, job: _Job, plan: Plan) -> None:
         """Save what became of a call that brought no picture, and reserve another."""
-        await self._store.end_call(job.plan.turn, job.call)
+        await self._store.end_call(plan.turn, job.call)
         number = int(job.call.id.rpartition(".")[2]) + 1
-        again = self._new_call(job.plan, job.call.choice, number)
-        await self._store.begin_calls(job.plan.turn, [again], self._policy.caps, self._now())
-        job.call, job.answered = again, False
+        again = self._new_call(plan, job.call.choice, number)
+        await self._store.begin_calls(plan.turn, [again], self._caps, self._now())
+        job.earlier = (*job.earlier, job.call)
+        job.plan, job.call, job.answered = plan, again, False
 
     async def _buy(self, job: _Job, note: Callable[[str], None]) -> None:
         """Make one call, until its answer is on the spool.
@@ -316,12 +249,19 @@ class Painter:
         A signature or a size that is refused is not billed, so the contents are made anew, once
         for each, and sent under the same reservation.
         """
+        asked, now = job.plan.turn.provider, self._model.provider
+        if asked != now and "offline" in {asked, now}:
+            raise UsageError(_OTHER_PAINTER)
+
+        def listen(words: str) -> None:
+            job.waiting = bool(words)
+            note(words)
+
         replay, max_bytes = True, None
         while True:
             plan = job.plan
             try:
-                async with self._spool.write(job.call.id) as sink:
-                    await self._model.call(plan.fitted.contents, plan.turn.options, sink, note)
+                await self._call(plan, job.call, listen)
             except SignatureRefused:
                 if not replay or not plan.fitted.verbatim:
                     raise
@@ -330,33 +270,54 @@ class Painter:
                 if max_bytes is not None:
                     raise
                 max_bytes = plan.fitted.bytes // 2
-            except DependencyDown as error:
-                message = f"The answer could not be saved. {error}"
-                raise OutcomeUnknown(message) from error
             else:
                 job.answered = True
                 return
             job.plan = plan.refit(replay=replay, max_bytes=max_bytes)
             job.call = replace(job.call, request=job.plan.account())
 
-    async def _read(self, job: _Job) -> Generation:
+    async def _call(self, plan: Plan, call: Call, note: Callable[[str], None]) -> None:
+        begun = False
+        try:
+            async with self._spool.write(call.id) as sink:
+                begun = True
+                await self._model.call(plan.fitted.contents, plan.turn.options, sink, note)
+        except DependencyDown as error:
+            if begun:
+                raise OutcomeUnknown(f"The answer could not be saved. {error}") from error
+            raise ServiceBusy(f"There is no room for the answer. {error}") from error
+
+    async def _read(self, call: Call, workspace: str) -> tuple[Call, Generation]:
         """Read an answer from the spool and settle its call."""
-        path = await self._spool.find(job.call.id)
+        path = await self._spool.find(call.id)
         if path is None:
-            message = "The answer is gone from the spool folder. Press Retry to ask again."
+            message = "The answer is gone from the spool folder. Try again to ask once more."
             raise OutcomeUnknown(message)
-        generation = await self._model.read(path, job.plan.turn.thread.workspace)
+        provider = cast("Provider", call.backend.partition("/")[0])
+        try:
+            generation = await self._reader(provider)(path, workspace)
+        except (
+            OSError
+        ) as error:  # too many open files, a disk that fails: the answer is still there
+            message = f"An answer on the disk cannot be read: {error.strerror}. Mend that."
+            raise DependencyDown(message) from error
         self._fault("gen.read")
-        job.call = replace(
-            job.call,
+        profile = profile_of(provider, call.model, default=call.model)
+        pictures = len(generation.content.pictures)
+        settled = replace(
+            call,
             state="settled",
-            amount=job.plan.profile.cost(generation.usage),
+            amount=profile.cost(generation.usage, pictures=pictures, expected=call.amount),
             usage=generation.usage,
             note=generation.reason,
         )
-        return generation
+        return settled, generation
 
 
+_OTHER_PAINTER = (
+    "Between this request and now the painter was changed: from the offline demo to a paid service,"
+    " or back. Ask again to have it painted by the one that is set now."
+)
 _STOPPED = "Stopped. The picture that was under way may still be billed."
 _REPEATABLE = {Outcome.AGAIN, Outcome.AGAIN_WITHOUT_SEARCH, Outcome.REBUILD}
 
@@ -383,13 +344,13 @@ def _mended(plan: Plan, outcome: Outcome) -> Plan:
 
 def _painted(plan: Plan, record: Record, jobs: Sequence[_Job]) -> Painted:
     """Sum up: with one answer at least the turn is answered, whatever befell the others."""
-    calls = tuple(job.call for job in jobs)
+    calls = tuple(call for job in jobs for call in (*job.earlier, job.call))
     kept = tuple(job.kept for job in jobs if job.kept)
     verdicts = [job.verdict for job in jobs if job.verdict]
     if not kept:
         return Painted(turn=plan.turn, calls=calls, verdict=verdicts[0])
     notes = [text for item in record.material for text in (item.problem, item.note) if text]
-    dropped = bool(plan.fitted.older) and not plan.lineage.told
+    dropped = any(job.plan.fitted.older for job in jobs) and not plan.lineage.told
     if dropped:
         notes.append(
             "This thread is longer than the model can look at: from now on the oldest turns are"
@@ -397,5 +358,7 @@ def _painted(plan: Plan, record: Record, jobs: Sequence[_Job]) -> Painted:
         )
     if verdicts:
         notes.append(f"{len(kept)} of {len(jobs)} came out. {verdicts[0].text}")
+    if any(job.plan.turn.options != plan.turn.options for job in jobs):
+        notes.append("The search failed, so this was painted without it.")
     notes += picture_notes(plan.turn.options, kept)
     return Painted(turn=plan.turn, calls=calls, kept=kept, notes=tuple(notes), told=dropped)

@@ -51,7 +51,10 @@ class ChatPlatform(Protocol):
         ...
 
     def download(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
-        """Fetch the bytes of an attachment. Raises MaterialError with words for the person."""
+        """Fetch the bytes of an attachment; given up after two minutes.
+
+        Raises MaterialError with words for the person.
+        """
         ...
 
     async def working(self, turn: Turn, progress: Progress) -> None:
@@ -63,7 +66,10 @@ class ChatPlatform(Protocol):
         ...
 
     async def tell(self, turn: Turn, notice: Notice) -> Sequence[Post]:
-        """Tell the person something about the turn; once for each kind. Raises DeliveryError."""
+        """Tell the person something about the turn; once for each kind and round of it.
+
+        Raises DeliveryError.
+        """
         ...
 
 
@@ -109,7 +115,8 @@ class ImageModel(Protocol):
         """Make one paid call and write its raw answer to the sink.
 
         options.model, when given, is one that ``profile`` knows; count is not looked at.
-        note: called with words for the person when the call has to wait. Raises ModelError;
+        note: called with words for the person when the call has to wait, with "" when it goes on.
+        Raises ModelError;
         everything but OutcomeUnknown means that nothing was billed.
         """
         ...
@@ -413,14 +420,17 @@ class TurnStore(Protocol):
         """Give the claim back until a time; the state stays, turn.tries grows by one."""
         ...
 
-    async def judge(self, turn: Turn, verdict: Verdict) -> None:
-        """Decide how the turn ends before the person is told; calls still reserved: unknown."""
+    async def judge(self, turn: Turn, verdict: Verdict, calls: Sequence[Call] = ()) -> None:
+        """Decide how the turn ends before the person is told, and save its calls.
+
+        What is still reserved then becomes unknown.
+        """
         ...
 
     async def finish(self, turn: Turn, state: TurnState, posts: Sequence[Post] = ()) -> None:
         """End the turn and give the claim back; the next of the thread becomes runnable.
 
-        DONE makes the turn's first answer the thread's tip.
+        DONE makes the turn's first answer the thread's tip, unless a later turn is it.
         """
         ...
 
@@ -436,11 +446,13 @@ class TurnStore(Protocol):
         """Note that a person agreed to the price; a postponed turn is due at once. NotFound."""
         ...
 
-    async def reopen(self, turn: TurnId) -> None:
+    async def reopen(self, turn: TurnId, ref: Mapping[str, str] | None = None) -> None:
         """Make a failed turn run again (Retry): state ACCEPTED, no verdict, cancel or tries.
 
+        ref: where to answer from now on, None where it was. Its round grows by one.
+
         Its parent, material and calls stay; with answers kept it is STORED, to be delivered only.
-        NotFound; UsageError when it has not failed.
+        NotFound; UsageError when a retry cannot help it.
         """
         ...
 

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from bot.conversation import Usage
 from bot.errors import UsageError
 from bot.near import nearest
 from bot.options import RATIOS, THINKING, GenerationOptions, Thinking
@@ -18,7 +19,6 @@ from bot.options import RATIOS, THINKING, GenerationOptions, Thinking
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bot.conversation import Usage
 
 Provider = Literal["google", "wisdom-gate", "offline"]
 
@@ -73,6 +73,16 @@ class ModelProfile:
             message = f"{self.id} cannot search the web. Leave --search away."
             raise UsageError(message)
 
+    def possible(self, options: GenerationOptions) -> GenerationOptions:
+        """Leave out what this model cannot do, for options that nobody named now."""
+        ratio, size, thinking = options.aspect_ratio, options.image_size, options.thinking
+        return replace(
+            options,
+            aspect_ratio=ratio if ratio in self.ratios else None,
+            image_size=size if size in self.sizes else None,
+            thinking=thinking if thinking in self.thinking else None,
+        )
+
     def _allow(self, flag: str, value: str | None, allowed: Iterable[str]) -> None:
         names = tuple(allowed)
         if value is not None and value not in names:
@@ -96,13 +106,22 @@ class ModelProfile:
             amount += _SEARCH
         return math.ceil(amount)
 
-    def cost(self, usage: Usage) -> int:
-        """Price one answered call in micro-dollars, from the tokens that the service counted."""
+    def cost(self, usage: Usage, *, pictures: int = 0, expected: int = 0) -> int:
+        """Price one answered call in micro-dollars, from the tokens that the service counted.
+
+        pictures: how many came; when the service does not say which tokens were theirs, the most
+        that they can have are. expected: the price when the service counted nothing at all.
+        """
         if self.flat is not None:
             return self.flat
-        words = max(0, usage.output - usage.output_image) + usage.thoughts
+        if usage == Usage():
+            return expected
+        painted = usage.output_image
+        if pictures and not painted:
+            painted = min(usage.output, max(self.sizes.values()) * pictures)
+        words = max(0, usage.output - painted) + usage.thoughts
         amount = (usage.prompt + usage.tool_prompt) * self.text_in
-        amount += words * self.text_out + usage.output_image * self.image_out
+        amount += words * self.text_out + painted * self.image_out
         return math.ceil(amount) + usage.searches * _SEARCH
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 
 from bot.errors import DependencyDown
+from bot.turns import STORAGE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +22,6 @@ Work: TypeAlias = "Callable[[Turn], Awaitable[None]]"
 _log = structlog.get_logger(__name__)
 
 _SAFETY_SECONDS = 30.0  # a look at the rows even when nobody woke us
-_STORAGE_SECONDS = 5.0  # between two tries while the storage is down
 
 
 class EmbeddedQueue:
@@ -50,6 +50,7 @@ class EmbeddedQueue:
         self._now = now
         self._event = asyncio.Event()
         self._gather_due = True
+        self._claiming = asyncio.Lock()
         self._draining = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -73,27 +74,32 @@ class EmbeddedQueue:
     async def drain(self, seconds: float) -> bool:
         """Claim nothing more and wait for what runs; False when the time was not enough."""
         self._draining = True
+        async with self._claiming:  # what is being claimed just now runs, too
+            pass
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         return not self._tasks
 
     async def _start(self) -> float:
         """Start what may run; returns the seconds until something else may have to."""
-        if self._draining:
-            return _SAFETY_SECONDS
         try:
-            if self._gather_due:
-                self._gather_due = False
-                for turn in await self._claim(gather=True):
-                    self._spawn(turn, self._gather, gather=True)
-            for turn in await self._claim(gather=False):
-                self._spawn(turn, self._advance)
+            async with self._claiming:
+                await self._claim_all()
             due = await self._store.next_due(self._platforms)
         except DependencyDown as error:
             _log.error("the queue cannot read its turns", error=str(error))
             self._gather_due = True
-            return _STORAGE_SECONDS
+            return STORAGE_SECONDS
         return max(0.0, (due - self._now()).total_seconds()) if due else _SAFETY_SECONDS
+
+    async def _claim_all(self) -> None:
+        if self._gather_due and not self._draining:
+            self._gather_due = False
+            for turn in await self._claim(gather=True):
+                self._spawn(turn, self._gather, gather=True)
+        if not self._draining:
+            for turn in await self._claim(gather=False):
+                self._spawn(turn, self._advance)
 
     async def _claim(self, *, gather: bool) -> list[Turn]:
         return await self._store.claim(self._caps, self._platforms, self._now(), gather=gather)
@@ -121,7 +127,7 @@ class EmbeddedQueue:
             except DependencyDown as error:
                 _log.error("storage down, turn waits", turn=turn.id, error=str(error))
                 stale = True
-                await asyncio.sleep(_STORAGE_SECONDS)
+                await asyncio.sleep(STORAGE_SECONDS)
             else:
                 return
 

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr
+from pydantic import Field, PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.commands import FLAGS
-from bot.errors import UsageError
-from bot.log import LogFormat, LogLevel, Redactor
-from bot.options import GenerationOptions, Thinking
+from bot.log import Redactor
+from bot.options import GenerationOptions
 from bot.ports import Caps
 from bot.profiles import DEFAULT_MODELS, Provider
+from bot.setting_types import (
+    FILE,
+    MILLION,
+    SQLITE,
+    ApiFolderUrl,
+    ApiUrl,
+    AspectRatio,
+    BlobUrl,
+    Budget,
+    Count,
+    DatabaseUrl,
+    FaultPoint,
+    Folder,
+    Follow,
+    GatewayUrl,
+    GeminiUrl,
+    Hosts,
+    ImageSize,
+    Layout,
+    Level,
+    Pause,
+    Port,
+    Price,
+    Protocol,
+    Safety,
+    Seconds,
+    ThinkingLevel,
+    Token,
+    is_here,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from decimal import Decimal
 
     from pydantic_settings import PydanticBaseSettingsSource
 
@@ -29,8 +55,6 @@ _WITHOUTPREFIX = (
     "slack_", "discord_", "wisdom_gate_", "gemini_", "model_protocol", "data_dir", "database_url",
     "blob_url", "attachment_hosts", "http_",
 )  # fmt: skip
-_MILLION = 1_000_000
-_WEB = ("https", "http", "wss", "ws")
 _BASE_URLS: Mapping[Provider, str] = {
     "google": "https://generativelanguage.googleapis.com",
     "wisdom-gate": "https://wisdom-gate.juheapi.com",
@@ -44,102 +68,12 @@ def variable(field: str) -> str:
     return field.upper() if field.startswith(_WITHOUTPREFIX) else PREFIX + field.upper()
 
 
-def _lower(value: str) -> str:
-    return value.lower()
-
-
-def _upper(value: str) -> str:
-    return value.upper()
-
-
-def _protocol(value: str) -> str:
-    if value.lower() in {"openai", "anthropic"}:
-        raise ValueError("has to be gemini or offline in this version")
-    return value.lower()
-
-
-def _address(*starts: str, cut: str = "", end: str = "") -> BeforeValidator:
-    """Check how an address begins; bring its end into the form that paths are joined to."""
-    but = ", without a user name" if starts[0].removesuffix("://") in _WEB else ""
-
-    def check(value: str) -> str:
-        start = next((start for start in starts if value.lower().startswith(start)), value)
-        rest = value[len(start) :].rstrip("/").removesuffix(cut)
-        if not rest or not _names_a_place(start + rest):
-            raise ValueError(f"has to be an address that begins with {' or '.join(starts)}{but}")
-        return start + rest + end
-
-    return BeforeValidator(check)
-
-
-def _names_a_place(address: str) -> bool:
-    """Look into a web address; the others are read by those who use them."""
-    try:
-        parts = urlsplit(address)
-        return parts.scheme not in _WEB or bool(
-            parts.hostname and parts.username is None and parts.port != 0
-        )
-    except ValueError:
-        return False
-
-
-def _hosts(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Split a comma list of host names."""
-    names = value.split(",") if isinstance(value, str) else value
-    hosts = tuple(name.strip().lower() for name in names if name.strip())
-    for host in hosts:
-        if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", host) and not _is_ip(host):
-            raise ValueError(
-                "has to be host names with commas between (files.example.org,10.0.0.7),"
-                " without https:// and without a port"
-            )
-    return hosts
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _folder(value: str | Path) -> Path:
-    try:
-        return Path(value).expanduser().absolute()
-    except RuntimeError:
-        raise ValueError("has to be a folder; nobody has this home folder") from None
-
-
-def _flag(name: str) -> BeforeValidator:
-    """Read a value as the flag of the same meaning does."""
-    flag = next(flag for flag in FLAGS if flag.name == name)
-
-    def check(value: str) -> str:
-        try:
-            return str(flag.read(value))
-        except UsageError as error:
-            raise ValueError(str(error)) from None
-
-    return BeforeValidator(check)
-
-
 def _database(earlier: Mapping[str, Any]) -> str:
-    return f"sqlite+aiosqlite:///{earlier['data_dir'].as_posix()}/threadpaint.db"
+    return f"{SQLITE}/{earlier['data_dir'].as_posix()}/threadpaint.db"
 
 
 def _blobs(earlier: Mapping[str, Any]) -> str:
     return str((earlier["data_dir"] / "blobs").as_uri())
-
-
-Count: TypeAlias = Annotated[int, Field(ge=1)]
-Seconds: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Dollars: TypeAlias = Annotated[Decimal, Field(le=_MILLION, decimal_places=6)]
-Budget: TypeAlias = Annotated[Dollars, Field(gt=0)]
-Safety: TypeAlias = Literal[
-    "BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE", "OFF"
-]
-Follow: TypeAlias = Literal["follow", "mention", "owner"]
 
 
 class Setting(NamedTuple):
@@ -169,55 +103,49 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    slack_bot_token: SecretStr | None = None
-    """Slack: the bot's token, xoxb-..."""
-    slack_app_token: SecretStr | None = None
-    """Slack, Socket Mode: the app-level token, xapp-..."""
+    slack_bot_token: Token = None
+    """Slack: the bot's token, xoxb-... (not used by this version)"""
+    slack_app_token: Token = None
+    """Slack, Socket Mode: the app-level token, xapp-... (not used by this version)"""
     slack_signing_secret: SecretStr | None = None
-    """Slack, HTTP mode (used when there is no app-level token): the signing secret."""
+    """Slack, HTTP mode (no app-level token): the signing secret (not used by this version)"""
     slack_client_id: str | None = None
-    """Slack, HTTP mode for many workspaces: the client id."""
+    """Slack, HTTP mode for many workspaces: the client id (not used by this version)"""
     slack_client_secret: SecretStr | None = None
-    """Slack, HTTP mode for many workspaces: the client secret."""
-    slack_api_url: Annotated[str, _address("https://", "http://", end="/")] = (
-        "https://slack.com/api/"
-    )
-    """Slack: where its API is."""
+    """Slack, HTTP mode for many workspaces: the client secret (not used by this version)"""
+    slack_api_url: ApiFolderUrl = "https://slack.com/api/"
+    """Slack: where its API is (not used by this version)"""
 
-    discord_token: SecretStr | None = None
-    """Discord: the bot's token."""
-    discord_api_url: Annotated[str, _address("https://", "http://")] = "https://discord.com/api/v10"
-    """Discord: where its API is."""
-    discord_gateway_url: Annotated[str, _address("wss://", "ws://")] | None = None
-    """Discord: where its gateway is; when empty, the API is asked."""
+    discord_token: Token = None
+    """Discord: the bot's token (not used by this version)"""
+    discord_api_url: ApiUrl = "https://discord.com/api/v10"
+    """Discord: where its API is (not used by this version)"""
+    discord_gateway_url: GatewayUrl | None = None
+    """Discord: where its gateway is; when empty, the API is asked (not used by this version)"""
 
-    wisdom_gate_key: SecretStr | None = None
+    wisdom_gate_key: Token = None
     """The key for Wisdom Gate; when it is set, pictures come from there."""
-    gemini_api_key: SecretStr | None = None
+    gemini_api_key: Token = None
     """The key for Google's Gemini API."""
-    gemini_base_url: Annotated[str, _address("https://", "http://", cut="/v1beta")] | None = None
+    gemini_base_url: GeminiUrl | None = None
     """Another address of the image model, without /v1beta; when empty, the key's own service."""
     gemini_model: str | None = None
     """Another image model; when empty, the service's default one."""
-    model_protocol: Annotated[Literal["gemini", "offline"], BeforeValidator(_protocol)] = "gemini"
+    model_protocol: Protocol = "gemini"
     """Which protocol: gemini, or offline for demo pictures without any service or cost."""
 
-    data_dir: Annotated[Path, BeforeValidator(_folder)] = Field(
-        default=Path("data"), validate_default=True
-    )
+    data_dir: Folder = Field(default=Path("data"), validate_default=True)
     """The folder for the database, the pictures and the lock."""
-    database_url: Annotated[str, _address("sqlite+aiosqlite:///", "postgresql+psycopg://")] = Field(
-        default_factory=_database, repr=False
-    )
-    """The database; when empty, threadpaint.db in DATA_DIR."""
-    blob_url: Annotated[str, _address("file:///", "s3://")] = Field(default_factory=_blobs)
-    """Where pictures are kept, file:///folder or s3://bucket/prefix; when empty, in DATA_DIR."""
-    attachment_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = ()
-    """More hosts that attachments may come from: names with commas between, without a port."""
+    database_url: DatabaseUrl = Field(default_factory=_database)
+    """The database, sqlite+aiosqlite:////path/threadpaint.db; when empty, in DATA_DIR."""
+    blob_url: BlobUrl = Field(default_factory=_blobs)
+    """The folder where pictures are kept, file:///path/to/folder; when empty, in DATA_DIR."""
+    attachment_hosts: Hosts = ()
+    """More hosts of attachments: names with commas between, no port (not used by this version)"""
     http_host: str = "127.0.0.1"
-    """The address that the web server listens on."""
-    http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    """The port that the web server listens on; 0 takes a free one."""
+    """The address that the web server listens on (not used by this version)"""
+    http_port: Port = 8080
+    """The port that the web server listens on; 0 takes a free one (not used by this version)"""
 
     person_running: Count = 2
     """Turns of one person that run at once; the rest wait."""
@@ -231,7 +159,7 @@ class Settings(BaseSettings):
     """US dollars that one workspace may spend in a day (UTC); empty for no limit."""
     workspace_monthly_usd: Budget | None = None
     """US dollars that one workspace may spend in a month (UTC); empty for no limit."""
-    confirm_above_usd: Annotated[Dollars, Field(ge=0)] | None = None
+    confirm_above_usd: Price | None = None
     """US dollars above which a turn waits until the person agrees; empty to never ask."""
 
     connect_seconds: Seconds = 10
@@ -244,31 +172,31 @@ class Settings(BaseSettings):
     """Seconds to wait when the picture is 4K, searched for or thought about for long."""
     slow_notice_seconds: Seconds = 35
     """Seconds after which a person is told that the picture takes longer."""
-    drain_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 120
+    drain_seconds: Pause = 120
     """Seconds to finish what runs when the process is asked to stop."""
     max_request_mb: Count | None = None
     """Megabytes (1,000,000 bytes) of one request at most; empty for the model's own limit."""
     transfers: Count = 16
     """Transfers to and from the image model at once."""
 
-    aspect_ratio: Annotated[str, _flag("--ar")] | None = None
+    aspect_ratio: AspectRatio | None = None
     """The ratio of pictures for which nobody named one, such as 16:9; empty for the model's."""
-    image_size: Annotated[str, _flag("--size")] | None = None
-    """The size of pictures for which nobody named one, such as 2K; empty for the model's."""
-    thinking: Annotated[Thinking, _flag("--think")] | None = None
-    """How long to think when nobody said it: minimal, medium or high; empty for the model's."""
-    safety_threshold: Annotated[Safety, BeforeValidator(_upper)] | None = None
+    image_size: ImageSize | None = None
+    """The size when nobody named one: 0.5K, 1K, 2K or 4K; which of them depends on the model."""
+    thinking: ThinkingLevel | None = None
+    """How long to think: minimal, medium or high; which of them depends on the model."""
+    safety_threshold: Safety | None = None
     """Safety: BLOCK_LOW_AND_ABOVE, BLOCK_MEDIUM_AND_ABOVE, BLOCK_ONLY_HIGH, BLOCK_NONE or OFF."""
     system_instruction: str | None = None
     """Standing instructions for every picture, such as a house style."""
-    follow: Annotated[Follow, BeforeValidator(_lower)] = "follow"
-    """Which replies count: follow (all), mention (of the bot), owner (by who began the thread)."""
+    follow: Follow = "follow"
+    """Replies that count: follow (all), mention, owner of the thread (not used by this version)"""
 
-    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = "info"
-    """How much is logged: debug, info, warning or error; debug also shows what people write."""
-    log_format: Annotated[LogFormat, BeforeValidator(_lower)] = "text"
+    log_level: Level = "info"
+    """How much is logged: debug, info, warning or error; debug adds the lines of libraries."""
+    log_format: Layout = "text"
     """How it is logged: text for people, json for machines."""
-    fault_point: str | None = None
+    fault_point: FaultPoint | None = None
     """For tests only: the name of a point at which the process kills itself."""
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -324,7 +252,17 @@ class Settings(BaseSettings):
     @property
     def max_request_bytes(self) -> int | None:
         """The operator's limit of one request, in bytes."""
-        return None if self.max_request_mb is None else self.max_request_mb * _MILLION
+        return None if self.max_request_mb is None else self.max_request_mb * MILLION
+
+    @property
+    def database_path(self) -> Path:
+        """The file of the database."""
+        return Path(self.database_url.removeprefix(f"{SQLITE}/"))
+
+    @property
+    def blobs_folder(self) -> Path:
+        """The folder where blobs are kept."""
+        return Path(unquote(self.blob_url.removeprefix(FILE)))
 
     def caps(self) -> Caps:
         """Say how much may run and be spent, in the core's units."""
@@ -357,15 +295,9 @@ class Settings(BaseSettings):
         return (*(("slack",) if slack else ()), *(("discord",) if self.discord_token else ()))
 
     def secrets(self) -> tuple[str, ...]:
-        """Reveal every secret value, passwords in addresses too, for ``bot.log`` to hide."""
-        found: list[str] = []
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            if isinstance(value, SecretStr):
-                found.append(value.get_secret_value())
-            elif isinstance(value, str) and "://" in value:
-                found += _passwords(value)
-        return tuple(found)
+        """Reveal every secret value, for ``bot.log`` to hide."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 
     def note_sources(self, sources: Mapping[str, str]) -> None:
         """Remember where each variable came from, for ``describe``."""
@@ -403,7 +335,7 @@ class Settings(BaseSettings):
         if self.provider == "offline" and unused:
             yield f"The offline demo does not use {' and '.join(map(variable, unused))}."
         address = urlsplit(self.base_url)
-        if address.scheme == "http" and not _is_here(address.hostname or ""):
+        if address.scheme == "http" and not is_here(address.hostname or ""):
             yield "GEMINI_BASE_URL begins with http://, so the key travels unprotected. Use https."
 
     def _odd_chat(self) -> Iterator[str]:
@@ -411,8 +343,6 @@ class Settings(BaseSettings):
             secret: SecretStr | None = getattr(self, name)
             if secret and not secret.get_secret_value().startswith(beginnings):
                 yield f"{variable(name)} should begin with {beginnings[0]}. Is it another token?"
-        if self.discord_token and self.discord_token.get_secret_value().startswith("Bot "):
-            yield "DISCORD_TOKEN should be the token alone. Remove the word Bot before it."
         slack = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
         if any((*slack, self.slack_client_secret)) and "slack" not in self.chat_platforms():
             yield (
@@ -422,6 +352,14 @@ class Settings(BaseSettings):
             )
 
     def _odd_rest(self) -> Iterator[str]:
+        limits = (
+            self.person_daily_pictures, self.workspace_daily_usd, self.workspace_monthly_usd
+        )  # fmt: skip
+        if self.key_name and not any(limits):
+            yield (
+                "Nothing limits spending: no quota and no budget is set."
+                " Set THREADPAINT_WORKSPACE_DAILY_USD."
+            )
         if self.long_read_seconds < self.read_seconds:
             yield (
                 "THREADPAINT_LONG_READ_SECONDS is less than THREADPAINT_READ_SECONDS, so slow"
@@ -445,14 +383,5 @@ def _shown(value: object) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _passwords(address: str) -> tuple[str, ...]:
-    password = urlsplit(address).password
-    return (password, unquote(password)) if password else ()
-
-
-def _is_here(host: str) -> bool:
-    return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
-
-
 def _micro_dollars(dollars: Decimal | None) -> int | None:
-    return None if dollars is None else int(dollars * _MILLION)
+    return None if dollars is None else int(dollars * MILLION)

@@ -7,19 +7,21 @@ taken up where it was: ``advance`` may be called again for any turn in any state
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.chat import Notice, NoticeKind, Progress
+from bot.chat import Notice, NoticeKind
 from bot.commands import parse
 from bot.conversation import Turn, TurnState, Verdict, new_turn_id
 from bot.errors import DeliveryError, DependencyDown, Fenced, ThreadpaintError, UsageError
 from bot.faults import no_fault
+from bot.planning import make_plan
 from bot.ports import Record
 from bot.replies import reply_of
+from bot.telling import Note, Teller
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -29,10 +31,10 @@ if TYPE_CHECKING:
     from bot.conversation import TurnId
     from bot.gather import Gatherer
     from bot.options import GenerationOptions
-    from bot.painting import Painted, Painter, Plan, Policy
+    from bot.painting import Painted, Painter
+    from bot.planning import Plan, Policy
     from bot.ports import (
         Call,
-        ChatPlatform,
         ImageModel,
         Kept,
         Spool,
@@ -44,15 +46,17 @@ _log = structlog.get_logger(__name__)
 
 DELIVERY_WAITS = (2, 10, 60, 300)  # seconds before each new try to deliver
 CONFIRM_SECONDS = 15 * 60
-_SLOW = (
-    "Still painting. Large, searched or carefully thought-out pictures can take some minutes;"
-    " you need not do anything."
-)
+STORAGE_SECONDS = 5.0  # between two tries while the storage is down
 _NOTICE_OF = {
     TurnState.REFUSED: NoticeKind.REFUSED,
     TurnState.FAILED: NoticeKind.FAILED,
     TurnState.CANCELLED: NoticeKind.CANCELLED,
 }
+
+
+def _whole(text: str) -> str:
+    """Replace halves of characters, which some platforms cut and no database takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class Turns:
@@ -68,7 +72,7 @@ class Turns:
         spool: Spool,
         model: ImageModel,
         painter: Painter,
-        platforms: Mapping[str, ChatPlatform],
+        teller: Teller,
         policy: Policy,
         now: Callable[[], datetime],
         fault: Callable[[str], None] = no_fault,
@@ -79,7 +83,7 @@ class Turns:
         self._spool = spool
         self._model = model
         self._painter = painter
-        self._platforms = platforms
+        self.teller = teller
         self._policy = policy
         self._now = now
         self._fault = fault
@@ -100,7 +104,8 @@ class Turns:
             thread=message.thread,
             state=TurnState.ACCEPTED,
             author=message.author,
-            author_name=message.author_name,
+            provider=self._model.provider,
+            author_name=_whole(message.author_name),
             message_id=message.id,
             created=self._now(),
             prompt=prompt,
@@ -112,17 +117,20 @@ class Turns:
         turn_id, new = await self._store.accept(turn, message)
         self._fault("accept.saved")
         if new:
+            self.teller.queue(turn)
             self.queue.wake(gather=bool(message.attachments))
         return turn_id
 
     def _read(self, message: Message) -> tuple[str, GenerationOptions, Verdict | None]:
         try:
-            request = parse(message.text)
+            request = parse(_whole(message.text))
             options = request.options.over(message.options)
-            self._model.profile(options.model).check(options)
+            profile = self._model.profile(options.model)
+            if options.model:  # an edit may inherit another model: then its plan will check
+                profile.check(options)
         except UsageError as error:
             verdict = Verdict(state=TurnState.FAILED, text=str(error))
-            return message.text, message.options, verdict
+            return _whole(message.text), message.options, verdict
         if request.prompt or message.attachments:
             return request.prompt, options, None
         words = "Say what you would like to see, for example: a red fox in the snow."
@@ -134,8 +142,8 @@ class Turns:
         Returns the turn as it is then. NotFound.
         """
         found = await self._store.request_cancel(turn)
-        if event := self._cancels.get(turn):
-            event.set()
+        if found.cancel_requested and not found.state.ended:
+            self._cancels.setdefault(turn, asyncio.Event()).set()
         self.queue.wake()
         return found
 
@@ -144,10 +152,13 @@ class Turns:
         await self._store.confirm(turn)
         self.queue.wake()
 
-    async def retry(self, turn: TurnId) -> None:
-        """Run a failed turn again. NotFound, UsageError."""
-        await self._store.reopen(turn)
-        self.queue.wake()
+    async def retry(self, turn: TurnId, ref: Mapping[str, str] | None = None) -> None:
+        """Run a failed turn again; one that only was not delivered is only delivered.
+
+        ref: where to answer from now on, None where it was. NotFound, UsageError.
+        """
+        await self._store.reopen(turn, ref)
+        self.queue.wake(gather=True)
 
     async def amend(self, turn: TurnId, text: str) -> bool:
         """Follow an edit of the message of a turn; False when it was called already. UsageError."""
@@ -157,12 +168,18 @@ class Turns:
     async def ended(self, turn: TurnId) -> Turn:
         """Wait for the end of a turn that this process advances."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(turn, []).append(future)
-        found = await self._store.get(turn)
-        if found.state.ended:
-            return found
-        await future
-        return await self._store.get(turn)
+        waiting = self._waiting.setdefault(turn, [])
+        waiting.append(future)
+        try:
+            found = await self._store.get(turn)
+            if found.state.ended:
+                return found
+            await future
+            return await self._store.get(turn)
+        finally:
+            waiting.remove(future)
+            if not waiting:
+                self._waiting.pop(turn, None)
 
     # What the queue does
 
@@ -175,7 +192,11 @@ class Turns:
 
         Raises DependencyDown when the storage fails: then the turn stands as it was.
         """
-        await self._guarded(turn, self._advance(turn))
+        self.teller.start(turn)
+        try:
+            await self._guarded(turn, self._advance(turn))
+        finally:
+            self._cancels.pop(turn.id, None)
 
     async def _guarded(self, turn: Turn, work: Awaitable[None]) -> None:
         """Make every way in which work can fail the end of its turn."""
@@ -192,15 +213,15 @@ class Turns:
             _log.exception("turn failed inside Threadpaint", turn=turn.id)
             words = (
                 f"Something went wrong inside Threadpaint (turn {turn.id}); its log says more."
-                " Press Retry, or tell the operator."
+                " Try again, or tell the operator."
             )
             verdict = Verdict(state=TurnState.FAILED, text=words, retry=True)
             await self._end(turn, verdict)
 
     async def _gather(self, turn: Turn) -> None:
         record = await self._store.record(turn.id)
-        platform = self._platform(turn)
-        await self._working(turn, Progress(state=TurnState.GATHERING, seconds=self._age(turn)))
+        platform = self.teller.platform(turn)
+        await self.teller.working(turn, TurnState.GATHERING)
         workspace = turn.thread.workspace
         material = [
             await self._gatherer.gather(platform, workspace, item) if item.pending else item
@@ -225,46 +246,38 @@ class Turns:
             await self._paint(turn, record)
 
     async def _paint(self, turn: Turn, record: Record) -> None:
-        if turn.cancel_requested and not any(call.state == "reserved" for call in record.calls):
-            await self._end(turn, Verdict(state=TurnState.CANCELLED, text="Cancelled."))
-            return
-        plan = await self._painter.plan(turn, record)
-        if not await self._confirmed(plan):
-            return
-        cancel = self._cancels[turn.id] = asyncio.Event()
+        cancel = self._cancels.setdefault(turn.id, asyncio.Event())
         if turn.cancel_requested:
             cancel.set()
         try:
-            painted = await self._watched(plan, record, cancel)
-        finally:
-            del self._cancels[turn.id]
+            plan = await make_plan(self._store, self._model, self._policy, turn, record)
+        except UsageError as error:
+            await self._rescue(turn, record, error)
+            return
+        if not await self._confirmed(plan):
+            return
+        if cancel.is_set() and not any(call.state == "reserved" for call in record.calls):
+            await self._end(turn, Verdict(state=TurnState.CANCELLED, text="Cancelled."))
+            return
+        painted = await self._watched(plan, record, cancel)
         await self._keep(plan.turn, painted, record)
+
+    async def _rescue(self, turn: Turn, record: Record, error: UsageError) -> None:
+        """Deliver what was bought before a crash though the settings no longer allow the rest."""
+        painted = await self._painter.rescue(turn, record)
+        if not painted.kept:
+            raise error
+        await self._keep(turn, replace(painted, notes=(str(error),)), record)
 
     async def _watched(self, plan: Plan, record: Record, cancel: asyncio.Event) -> Painted:
         """Paint, and meanwhile say how far it is."""
-        notes: list[str] = []
-        watcher = asyncio.create_task(self._watch(plan.turn, notes))
+        note = Note()
+        watcher = asyncio.create_task(self.teller.watch_call(plan.turn, note))
         try:
-            return await self._painter.paint(plan, record, cancel, notes.append)
+            return await self._painter.paint(plan, record, cancel, note.write)
         finally:
             watcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await watcher
-
-    async def _watch(self, turn: Turn, notes: Sequence[str]) -> None:
-        started = asyncio.get_running_loop().time()
-        told = False
-        while True:
-            progress = Progress(
-                state=TurnState.CALLING, seconds=self._age(turn), note=notes[-1] if notes else ""
-            )
-            await self._working(turn, progress)
-            await asyncio.sleep(self._policy.progress_seconds)
-            elapsed = asyncio.get_running_loop().time() - started
-            if not told and elapsed >= self._policy.slow_seconds:
-                told = True
-                with suppress(DeliveryError):
-                    await self._platform(turn).tell(turn, Notice(kind=NoticeKind.SLOW, text=_SLOW))
+            await asyncio.gather(watcher, return_exceptions=True)
 
     async def _confirmed(self, plan: Plan) -> bool:
         """Ask for a yes when the turn is dearer than the operator wants it to be unasked."""
@@ -275,23 +288,44 @@ class Turns:
             words = "Nobody agreed to the price in time, so this was not painted."
             await self._end(turn, Verdict(state=TurnState.CANCELLED, text=words, retry=True))
             return False
+        words = f"This will cost about ${price / 1e6:.2f}. Paint it?"
+        try:
+            await self.teller.tell(turn, Notice(kind=NoticeKind.CONFIRM, text=words))
+        except DeliveryError as error:
+            await self._undelivered(turn, error)
+            return False
         until = self._now() + timedelta(seconds=CONFIRM_SECONDS)
         await self._store.postpone(turn, until, "waits for a yes to the price")
-        words = f"This will cost about ${price / 1e6:.2f}. Paint it?"
-        await self._platform(turn).tell(turn, Notice(kind=NoticeKind.CONFIRM, text=words))
+        if (await self._store.get(turn.id)).confirmed:  # the yes was quicker
+            await self.confirm(turn.id)
         return False
 
     async def _keep(self, turn: Turn, painted: Painted, record: Record) -> None:
+        """Save what was painted, in one transaction; the spool is cleared only afterwards.
+
+        While the storage is down this waits with the answers in hand: they are paid for.
+        """
         calls = tuple({call.id: call for call in (*record.calls, *painted.calls)}.values())
+        while True:
+            try:
+                if painted.verdict:
+                    await self._store.judge(turn, painted.verdict, painted.calls)
+                else:
+                    await self._store.keep(
+                        turn, painted.kept, painted.calls, painted.notes, told=painted.told
+                    )
+                break
+            except DependencyDown as error:
+                _log.error("storage down, answers wait", turn=turn.id, error=str(error))
+                await asyncio.sleep(STORAGE_SECONDS)
+        turn = replace(turn, tries=0)
         if painted.verdict:
-            for call in painted.calls:
-                await self._store.end_call(turn, call)
+            self._fault("verdict.saved")
             await self._clear_spool(calls)
-            await self._end(turn, painted.verdict)
-            return
-        await self._store.keep(turn, painted.kept, painted.calls, painted.notes, told=painted.told)
-        self._fault("keep.saved")
-        await self._deliver(turn, painted.kept, calls, painted.notes)
+            await self._tell_end(turn, painted.verdict)
+        else:
+            self._fault("keep.saved")
+            await self._deliver(turn, painted.kept, calls, painted.notes)
 
     async def _clear_spool(self, calls: Sequence[Call]) -> None:
         for call in calls:
@@ -305,7 +339,7 @@ class Turns:
         self._fault("deliver.noted")
         reply = reply_of(turn, kept, calls, notes)
         try:
-            posts = await self._platform(turn).deliver(turn, reply)
+            posts = await self.teller.platform(turn).deliver(turn, reply)
         except DeliveryError as error:
             await self._undelivered(turn, error)
             return
@@ -335,10 +369,11 @@ class Turns:
         await self._tell_end(turn, verdict)
 
     async def _tell_end(self, turn: Turn, verdict: Verdict) -> None:
+        """Tell how the turn ended, and end it: also when the platform fails in unforeseen ways."""
         notice = Notice(kind=_NOTICE_OF[verdict.state], text=verdict.text, retry=verdict.retry)
         posts: Sequence[Post] = ()
         try:
-            posts = await self._platform(turn).tell(turn, notice)
+            posts = await self.teller.tell(turn, notice)
         except DeliveryError as error:
             if await self._put_off(turn, error):
                 return
@@ -348,16 +383,6 @@ class Turns:
         self._announce(turn)
 
     def _announce(self, turn: Turn) -> None:
-        for future in self._waiting.pop(turn.id, []):
+        for future in self._waiting.get(turn.id, []):
             if not future.done():
                 future.set_result(None)
-
-    async def _working(self, turn: Turn, progress: Progress) -> None:
-        with suppress(DeliveryError):
-            await self._platform(turn).working(turn, progress)
-
-    def _platform(self, turn: Turn) -> ChatPlatform:
-        return self._platforms[turn.thread.platform]
-
-    def _age(self, turn: Turn) -> float:
-        return (self._now() - turn.created).total_seconds()

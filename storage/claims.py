@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from bot.conversation import Turn, TurnId
 
-GATHERING = Caps(person=16, workspace=16, total=16)
+GATHERING = Caps(person=4, workspace=8, total=16)
 """The caps of the lane that downloads attachments."""
 
 _WORKSPACE = ("platform", "workspace")

@@ -7,8 +7,10 @@ it. The statements of one transaction are a plain function of a Connection.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
-from contextlib import closing, contextmanager
+import stat
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar, cast
 
@@ -43,21 +45,24 @@ _READER = ("busy_timeout=10000", "query_only=ON")
 _WORDS = {
     "SQLITE_FULL": "The database cannot be written: disk full. Free space and try again.",
     "SQLITE_BUSY": "The database is locked by another program. Stop that program and try again.",
-    "SQLITE_READONLY": "The database cannot be written: no permission. Make it writable.",
-    "SQLITE_CANTOPEN": "The database cannot be opened. Check that its folder exists.",
+    "SQLITE_READONLY": "The database {path} cannot be written: no permission. Make it writable.",
+    "SQLITE_CANTOPEN": "The database {path} cannot be opened. Check that its folder exists.",
     "SQLITE_IOERR": "The database cannot be used: the disk fails. Check the disk.",
-    "SQLITE_CORRUPT": "The database is damaged. Restore a backup.",
-    "SQLITE_NOTADB": "The database file is not a database. Restore a backup.",
+    "SQLITE_CORRUPT": "The database {path} is damaged. Restore a backup.",
+    "SQLITE_NOTADB": "The file {path} is not a database. Restore a backup.",
 }
 _OTHER_WORDS = "The database cannot be used. Look into the log, then try again."
 
 
 class Database:
-    """An open database. A transaction is a plain function whose first argument is a Connection."""
+    """An open database. A transaction is a plain function whose first argument is a Connection.
+
+    path: its file.
+    """
 
     def __init__(self, url: URL) -> None:
         """Take the URL; nothing is opened before the first transaction."""
-        self._path = Path(url.database or "")
+        self.path = Path(url.database or "")
         self._writer = Lanes(url, _WRITER, "BEGIN IMMEDIATE", most=1)
         self._readers = Lanes(url, _READER, "BEGIN", most=_READERS)
 
@@ -72,7 +77,7 @@ class Database:
         One that has begun is finished even when the caller is cancelled. Raises DependencyDown,
         and whatever ``work`` raises.
         """
-        with _plain_words():
+        with _plain_words(self.path):
             return await self._writer.run(lambda each: work(each, *args, **kwargs))
 
     async def read(
@@ -82,7 +87,7 @@ class Database:
         **kwargs: _P.kwargs,
     ) -> _T:
         """Run one reading transaction on what is committed now. Raises as ``write``."""
-        with _plain_words():
+        with _plain_words(self.path):
             return await self._readers.run(lambda each: work(each, *args, **kwargs))
 
     async def migrate(self) -> None:
@@ -100,8 +105,8 @@ class Database:
             )
             raise DependencyDown(message)
         if revision:
-            copy = self._path.with_name(f"{self._path.name}.{revision}.backup")
-            await asyncio.to_thread(_copy, self._path, copy)
+            copy = self.path.with_name(f"{self.path.name}.{revision}.backup")
+            await asyncio.to_thread(_copy, self.path, copy)
         await self.write(_upgrade)
 
     async def close(self) -> None:
@@ -113,15 +118,17 @@ class Database:
 async def open_database(url: str) -> Database:
     """Open a database, such as ``sqlite:////srv/threadpaint.db``; a missing file is created.
 
-    The driver's name in the URL is not looked at. SettingsError when it is not SQLite,
-    DependencyDown when it cannot be opened.
+    Its files are for our user alone. The driver's name in the URL is not looked at. SettingsError
+    when it is not SQLite, DependencyDown when it cannot be opened.
     """
     database = Database(_sqlite_url(url))
+    _create_private(database.path)
     try:
         await database.read(_revision)
-    except DependencyDown:
+    except BaseException:
         await database.close()
         raise
+    _make_private(database.path)
     return database
 
 
@@ -136,7 +143,7 @@ def upsert(table: Table, keys: Sequence[str], *replaced: str, **changed: object)
 
 
 def _sqlite_url(url: str) -> URL:
-    message = "DATABASE_URL must name a SQLite file: sqlite:////path/to/threadpaint.db"
+    message = "DATABASE_URL must name a SQLite file: sqlite+aiosqlite:////path/threadpaint.db"
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -146,24 +153,42 @@ def _sqlite_url(url: str) -> URL:
     return parsed.set(drivername="sqlite")
 
 
+def _create_private(path: Path) -> None:
+    """Create a missing file with rights for our user alone; SQLite gives its -wal and -shm these.
+
+    An existing file is not opened: closing it would drop the locks that SQLite has on it in this
+    process.
+    """
+    with suppress(OSError):  # it exists, or SQLite tells why it cannot
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _make_private(path: Path) -> None:
+    """Take every right to the files of a database from other users."""
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        with suppress(FileNotFoundError, PermissionError):  # not there, or another user's
+            file.chmod(stat.S_IMODE(file.stat().st_mode) & 0o700)
+
+
 @contextmanager
-def _plain_words() -> Iterator[None]:
+def _plain_words(path: Path) -> Iterator[None]:
     """Translate the errors that are not our own mistakes."""
     try:
         yield
     except (OperationalError, sqlite3.DatabaseError) as error:
-        raise DependencyDown(_words(getattr(error, "orig", error))) from error
+        raise DependencyDown(_words(getattr(error, "orig", error), path)) from error
     except DatabaseError as error:
         if type(error) is DatabaseError:  # a damaged file; its subclasses are our own mistakes
-            raise DependencyDown(_words(error.orig)) from error
+            raise DependencyDown(_words(error.orig, path)) from error
         raise
 
 
-def _words(error: BaseException | None) -> str:
+def _words(error: BaseException | None, path: Path) -> str:
     code = getattr(error, "sqlite_errorname", "")
     if "no such table" in str(error):
         return "The database has no tables yet. Start Threadpaint once to make them."
-    return next((words for name, words in _WORDS.items() if code.startswith(name)), _OTHER_WORDS)
+    found = (words for name, words in _WORDS.items() if code.startswith(name))
+    return next(found, _OTHER_WORDS).format(path=path)
 
 
 def _revision(connection: Connection) -> str:
@@ -178,10 +203,11 @@ def _copy(source: Path, target: Path) -> None:
     """Copy a database in one consistent piece, over an earlier copy."""
     try:
         target.unlink(missing_ok=True)
+        _create_private(target)
         with closing(sqlite3.connect(source)) as connection:
             connection.execute("VACUUM INTO ?", (str(target),))
     except (sqlite3.Error, OSError) as error:
-        message = f"The database could not be copied before its migration. {_words(error)}"
+        message = f"The database could not be copied before its migration. {_words(error, source)}"
         raise DependencyDown(message) from error
 
 

@@ -41,6 +41,7 @@ from storage.schema import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, Update
@@ -88,7 +89,8 @@ _REOPEN = _step(
     verdict_retry=None,
     cancel_requested=False,
     tries=0,
-).where(or_(turns.c.state == TurnState.FAILED.value, turns.c.verdict_retry), not_(is_open(turns)))
+    round=turns.c.round + 1,
+).where(turns.c.verdict_retry, not_(is_open(turns)))
 _AMEND = _step("amended", options=bindparam("options_", type_=JSON)).where(
     is_open(turns),
     turns.c.depth.is_(None),
@@ -148,11 +150,14 @@ def confirm(connection: Connection, turn: TurnId, now: datetime) -> None:
         raise NotFound(f"There is no turn {turn}.")
 
 
-def reopen(connection: Connection, turn: TurnId, now: datetime) -> None:
+def reopen(
+    connection: Connection, turn: TurnId, ref: Mapping[str, str] | None, now: datetime
+) -> None:
     """Make a failed turn run again. NotFound, UsageError."""
-    if connection.execute(_REOPEN, {"turn_": turn, **step_now(now)}).rowcount == 0:
+    statement = _REOPEN if ref is None else _REOPEN.values(ref=dict(ref))
+    if connection.execute(statement, {"turn_": turn, **step_now(now)}).rowcount == 0:
         state = get(connection, turn).state
-        raise UsageError(f"Only a failed turn can be tried again; this one is {state}.")
+        raise UsageError(f"Turn {turn} is {state}: to try it again cannot help. Ask anew.")
 
 
 def amend(
@@ -220,6 +225,8 @@ def _turn(
         "thread_id": thread_id,
         "number": number,
         "author": turn.author,
+        "round": turn.round,
+        "provider": turn.provider,
         "author_name": turn.author_name,
         "message_id": turn.message_id,
         "created": turn.created,

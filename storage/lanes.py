@@ -3,6 +3,8 @@
 aiosqlite gives every connection a thread and takes the statements to it one by one; a turn has
 about seventy such journeys. SQLAlchemy Core run inside that thread, a transaction at a time, does
 the same work for less than half of the CPU (docs/performance.md).
+
+No thread may outlive the event loop: it would report to a loop that is gone.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import aiosqlite
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
+
+from bot.errors import DependencyDown
 
 if TYPE_CHECKING:
     import sqlite3
@@ -25,7 +29,7 @@ _T = TypeVar("_T")
 
 
 class Lane(aiosqlite.Connection):
-    """One connection in its thread; awaiting it opens it."""
+    """One connection in its thread."""
 
     def __init__(self, url: URL, pragmas: Sequence[str], begin: str) -> None:
         """Take the file, what to set on the connection, and how its transactions begin.
@@ -49,6 +53,14 @@ class Lane(aiosqlite.Connection):
         with self._engine.connect() as connection:
             return cast("sqlite3.Connection", connection.connection.driver_connection)
 
+    async def open(self) -> None:
+        """Open the connection; after an exception, also a cancel, its thread has ended."""
+        try:
+            await self
+        except BaseException:
+            await self._gone()
+            raise
+
     async def run(self, work: Callable[[Connection], _T]) -> _T:
         """Run a transaction in the thread: all of it or, after an exception, nothing."""
         return cast("_T", await self._execute(self._transact, work))  # type: ignore[no-untyped-call]
@@ -56,6 +68,22 @@ class Lane(aiosqlite.Connection):
     def _transact(self, work: Callable[[Connection], _T]) -> _T:
         with self._engine.begin() as connection:
             return work(connection)
+
+    async def close(self) -> None:
+        """Wait for what runs, close the connection and end the thread."""
+        try:
+            await super().close()
+        finally:
+            await self._gone()
+
+    async def _gone(self) -> None:
+        """Wait for the end of a thread that was told to stop.
+
+        In a thread of the loop's own executor, for which the loop waits before it closes, even
+        when this is cancelled.
+        """
+        await asyncio.to_thread(self._thread.join)
+        self._engine.dispose()
 
 
 class Lanes:
@@ -66,12 +94,20 @@ class Lanes:
         self._url = url
         self._pragmas = pragmas
         self._begin = begin
+        self._most = most
         self._free = asyncio.Semaphore(most)
         self._idle: list[Lane] = []
+        self._closed = False
 
     async def run(self, work: Callable[[Connection], _T]) -> _T:
-        """Run a transaction; one that has begun is finished even when the caller is cancelled."""
+        """Run a transaction; one that has begun is finished even when the caller is cancelled.
+
+        DependencyDown after ``close``.
+        """
         async with self._free:
+            if self._closed:
+                message = "The database is closed, because Threadpaint stops. Try again later."
+                raise DependencyDown(message)
             lane = self._idle.pop() if self._idle else await self._open()
             try:
                 return await lane.run(work)
@@ -80,10 +116,15 @@ class Lanes:
 
     async def _open(self) -> Lane:
         lane = Lane(self._url, self._pragmas, self._begin)
-        await lane
+        await lane.open()
         return lane
 
     async def close(self) -> None:
-        """Wait for what runs and close the connections."""
+        """Wait for what runs or queues up, then close the connections."""
+        for _ in range(self._most):
+            await self._free.acquire()
+        self._closed = True
+        for _ in range(self._most):
+            self._free.release()
         while self._idle:
             await self._idle.pop().close()

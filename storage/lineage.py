@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, func, literal, select
+from sqlalchemy import and_, bindparam, exists, func, literal, select
 
 from bot.conversation import PastTurn, TurnId, TurnState
 from bot.options import GenerationOptions
@@ -33,6 +34,16 @@ _START = (
         _parent.c.parent_choice,
         _parent.c.options,
         _parent.c.depth,
+        select(func.min(generations.c.choice))
+        .where(generations.c.turn_id == _parent.c.id)
+        .scalar_subquery()
+        .label("first_choice"),
+        exists()
+        .where(
+            generations.c.turn_id == _parent.c.id,
+            generations.c.choice == func.coalesce(bindparam("choice_"), threads.c.tip_choice),
+        )
+        .label("answered"),
     )
     .select_from(
         turns.join(threads).outerjoin(
@@ -108,12 +119,19 @@ def _start(connection: Connection, turn: Turn) -> tuple[TurnRef | None, AnyRow]:
     """Find the nearest done turn at or above the parent; when there is none, the thread's tip."""
     ref = turn.parent
     while True:
-        values = {**owner(turn), "parent_": ref.turn if ref else None}
+        values = {
+            **owner(turn),
+            "parent_": ref.turn if ref else None,
+            "choice_": ref.choice if ref else None,
+        }
         row = connection.execute(_START, values).one_or_none()
         if row is None:
             raise fenced(turn)
         if row.state == TurnState.DONE.value:
-            return ref or ref_of(row.tip, row.tip_choice), row
+            found = ref or ref_of(row.tip, row.tip_choice)
+            if found and not row.answered:  # this choice failed: the first one that did not
+                found = replace(found, choice=row.first_choice)
+            return found, row
         if ref is None:
             return None, row
         ref = ref_of(row.parent, row.parent_choice)

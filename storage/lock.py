@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bot.errors import AlreadyRunning, DependencyDown
@@ -12,15 +13,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def locks_of(data: Path, database: Path) -> list[DataFolderLock]:
+    """List what a process has to lock: its data folder, and that of a database elsewhere.
+
+    data: DATA_DIR. database: the file. Two data folders over one database meet at the second lock.
+    """
+    locks = [DataFolderLock(data)]
+    if database.parent.resolve() != data.resolve():
+        locks.append(DataFolderLock(database.parent, "DATABASE_URL"))
+    return locks
+
+
 class DataFolderLock:
     """An flock on ``<folder>/lock``; the system gives it back however the process ends.
 
     The file holds the process id of its owner, for people. Linux and macOS.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Take the folder; it is made by ``acquire``."""
+    def __init__(self, folder: Path, setting: str = "DATA_DIR") -> None:
+        """Take the folder, which ``acquire`` makes, and the variable that names it."""
         self._folder = folder
+        self._setting = setting
         self._file: int | None = None
 
     def acquire(self) -> None:
@@ -32,6 +45,8 @@ class DataFolderLock:
             raise DependencyDown(self._unusable(error)) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with suppress(PermissionError):  # the file of another user
+                os.fchmod(file, 0o600)
             os.ftruncate(file, 0)
             os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError as error:
@@ -39,7 +54,7 @@ class DataFolderLock:
             os.close(file)
             raise AlreadyRunning(
                 f"Threadpaint already runs on {self._folder} (process {owner or 'unknown'})."
-                " Stop it first, or set DATA_DIR to another folder."
+                f" Stop it first, or let {self._setting} name another folder."
             ) from error
         except OSError as error:
             os.close(file)
@@ -55,5 +70,5 @@ class DataFolderLock:
     def _unusable(self, error: OSError) -> str:
         return (
             f"The data folder {self._folder} cannot be used: {error.strerror}."
-            " Make it writable for this user, or set DATA_DIR to another folder."
+            f" Make it writable for this user, or let {self._setting} name another folder."
         )

@@ -111,7 +111,13 @@ _first_answer = (
     )
     .scalar_subquery()
 )
-_TIP = update(threads).where(_OWN_THREAD).values(tip=bindparam("turn_"), tip_choice=_first_answer)
+_tip = turns.alias("tip")
+_LATER = exists().where(_tip.c.id == threads.c.tip, _tip.c.number > bindparam("number_"))
+_TIP = (
+    update(threads)
+    .where(_OWN_THREAD, ~_LATER)
+    .values(tip=bindparam("turn_"), tip_choice=_first_answer)
+)
 _POST = upsert(posts, ["platform", "workspace", "channel", "message_id"], "turn_id", "choice")
 
 
@@ -196,8 +202,10 @@ def postpone(connection: Connection, turn: Turn, until: datetime, note: str, now
     _move(connection, _POSTPONED, turn, now, note, until_=until)
 
 
-def judge(connection: Connection, turn: Turn, verdict: Verdict, now: datetime) -> None:
-    """Decide how the turn ends; calls still reserved become unknown."""
+def judge(
+    connection: Connection, turn: Turn, verdict: Verdict, calls: Sequence[Call], now: datetime
+) -> None:
+    """Decide how the turn ends, and save its calls; those still reserved become unknown."""
     _move(
         connection,
         _JUDGED,
@@ -208,6 +216,7 @@ def judge(connection: Connection, turn: Turn, verdict: Verdict, now: datetime) -
         text_=verdict.text,
         retry_=verdict.retry,
     )
+    save_calls(connection, turn, calls)
     give_up_calls(connection, turn.id)
 
 
@@ -217,7 +226,7 @@ def finish(
     """End the turn; DONE makes its first answer the thread's tip."""
     _move(connection, _FINISHED[state], turn, now)
     if state is TurnState.DONE:
-        connection.execute(_TIP, {"turn_": turn.id})
+        connection.execute(_TIP, {"turn_": turn.id, "number_": turn.number})
     if shown:
         connection.execute(_POST, [_post(turn, post) for post in shown])
 

@@ -36,7 +36,7 @@ class _Sink:
         if self._size > self._most_bytes:
             raise OutcomeUnknown(
                 f"The answer was larger than {self._most_bytes >> 20} MB and was not read."
-                " It may have been billed. Press Retry to ask again."
+                " It may have been billed. Try again to ask once more."
             )
         with disk_errors():
             write_all(self._file, data)

@@ -13,7 +13,7 @@ from storage import claims, intake, lookups, moves
 from storage.lineage import lineage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bot.chat import Message, Post
     from bot.conversation import ThreadId, Turn, TurnId, TurnRef, TurnState, Verdict
@@ -59,9 +59,9 @@ class SqlTurnStore:
         """Note that a person agreed to the price; a postponed turn is due at once. NotFound."""
         await self._database.write(intake.confirm, turn, self._now())
 
-    async def reopen(self, turn: TurnId) -> None:
+    async def reopen(self, turn: TurnId, ref: Mapping[str, str] | None = None) -> None:
         """Make a failed turn run again. NotFound, UsageError."""
-        await self._database.write(intake.reopen, turn, self._now())
+        await self._database.write(intake.reopen, turn, ref, self._now())
 
     async def undo(self, thread: ThreadId) -> TurnRef | None:
         """Make the parent of the tip the tip; returns the new tip, None (unchanged) at a root."""
@@ -127,9 +127,9 @@ class SqlTurnStore:
         """Give the claim back until a time. Fenced."""
         await self._database.write(moves.postpone, turn, until, note, self._now())
 
-    async def judge(self, turn: Turn, verdict: Verdict) -> None:
-        """Decide how the turn ends before the person is told. Fenced."""
-        await self._database.write(moves.judge, turn, verdict, self._now())
+    async def judge(self, turn: Turn, verdict: Verdict, calls: Sequence[Call] = ()) -> None:
+        """Decide how the turn ends before the person is told, and save its calls. Fenced."""
+        await self._database.write(moves.judge, turn, verdict, calls, self._now())
 
     async def finish(self, turn: Turn, state: TurnState, posts: Sequence[Post] = ()) -> None:
         """End the turn and give the claim back. Fenced."""

@@ -79,6 +79,7 @@ class GeminiModel:
         safety_threshold: one of Gemini's; None leaves it to the service. jitter: gives 0 to 1.
         """
         self.provider = provider
+        self._host = httpx.URL(base_url).host
         self._models = base_url.rstrip("/").removesuffix("/v1beta") + "/v1beta/models"
         self._key = key
         self._key_name = key_name
@@ -127,6 +128,7 @@ class GeminiModel:
                     raise refusal.error from refusal
                 note(f"{refusal.note}; trying again in {seconds:.0f} s")
             await self._sleep(seconds)
+            note("")
             waited += seconds
             sink.restart()
 
@@ -155,10 +157,6 @@ class GeminiModel:
     async def close(self) -> None:
         """Give the connections back."""
         await self._http.aclose()
-
-    @property
-    def _host(self) -> str:
-        return httpx.URL(self._models).host
 
     def _route(self, profile: ModelProfile) -> Route:
         return Route(

@@ -118,13 +118,13 @@ def unreachable(route: Route) -> Refusal:
 
 def unknown(what: str) -> Refusal:
     """Make the refusal for a call whose answer was lost after it may have been taken."""
-    return Refusal(OutcomeUnknown(f"{what} It may have been billed. Use Retry to try again."))
+    return Refusal(OutcomeUnknown(f"{what} It may have been billed. Try again to ask once more."))
 
 
 def unreadable() -> OutcomeUnknown:
     """Make the error for an answer that is cut, no JSON, or an error in an answer's place."""
     return OutcomeUnknown(
-        "The answer came, but cannot be read. It may have been billed. Use Retry to try again."
+        "The answer came, but cannot be read. It may have been billed. Try again to ask once more."
     )
 
 

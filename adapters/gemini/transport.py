@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from adapters.gemini.wire import Body, Segment
     from bot.ports import BlobStore
 
-_RAW_BLOCK = 192 * 1024  # a multiple of 3, so base64 has no padding in the middle
+_RAW_BLOCK = 384 * 1024  # a multiple of 3, so base64 has no padding in the middle
 _READ_BLOCK = 256 * 1024
-_READ_BUFFER = 64 * 1024
+_READ_BUFFER = 32 * 1024  # of each connection: what a thousand answers at once cost
 _KEEPALIVE = {"TCP_KEEPIDLE": 45, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 8}
 
 

@@ -31,7 +31,7 @@ INTRO = "OFFLINE DEMO, no AI model was called."
 
 _BLOCK = 1024 * 1024
 _LONGEST_HEAD = 4 * _BLOCK
-_BROKEN = f"{INTRO} The answer is not whole and cannot be read. Press Retry to ask once more."
+_BROKEN = f"{INTRO} The answer is not whole and cannot be read. Try again to ask once more."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

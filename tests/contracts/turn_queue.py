@@ -194,7 +194,7 @@ class TurnQueueContract(ABC):
     async def test_work_is_repeated_when_the_storage_was_down(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("bot.queue._STORAGE_SECONDS", 0.01)
+        monkeypatch.setattr("bot.queue.STORAGE_SECONDS", 0.01)
         async with self.desk(tmp_path) as desk:
             desk.failures.append(DependencyDown("The disk is full."))
             turn = await desk.accept()

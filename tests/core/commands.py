@@ -38,7 +38,11 @@ def environment(folder: Path, gemini: GeminiStandin | None, **more: str) -> dict
 
 
 async def start(
-    folder: Path, gemini: GeminiStandin | None, *arguments: str, **more: str
+    folder: Path,
+    gemini: GeminiStandin | None,
+    *arguments: str,
+    stdout: int = asyncio.subprocess.PIPE,
+    **more: str,
 ) -> asyncio.subprocess.Process:
     """Start ``threadpaint`` in a folder."""
     return await asyncio.create_subprocess_exec(
@@ -49,7 +53,7 @@ async def start(
         cwd=folder,
         env=environment(folder, gemini, **more),
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
     )
 
@@ -58,11 +62,23 @@ async def finish(process: asyncio.subprocess.Process) -> Ran:
     """Wait for the end of a process."""
     out, err = await process.communicate()
     assert process.returncode is not None
-    return Ran(code=process.returncode, out=out.decode(), err=err.decode())
+    return Ran(code=process.returncode, out=(out or b"").decode(), err=err.decode())
+
+
+async def until_said(process: asyncio.subprocess.Process, words: str) -> None:
+    """Wait until a process says something on stderr."""
+    assert process.stderr
+    async with asyncio.timeout(20):
+        while line := await process.stderr.readline():
+            if words in line.decode():
+                return
+    message = f"ended without saying: {words}"
+    raise AssertionError(message)
 
 
 async def threadpaint(
     folder: Path, gemini: GeminiStandin | None, *arguments: str, **more: str
 ) -> Ran:
     """Run ``threadpaint`` in a folder to its end."""
-    return await finish(await start(folder, gemini, *arguments, **more))
+    process = await start(folder, gemini, *arguments, stdout=asyncio.subprocess.PIPE, **more)
+    return await finish(process)

@@ -38,6 +38,7 @@ class RecordingChat:
         self.accept: Callable[[Message], Awaitable[TurnId]]
         self._told = asyncio.Event()
         self._listening = asyncio.Event()
+        self._worked = asyncio.Event()
 
     async def run(self, accept: Callable[[Message], Awaitable[TurnId]]) -> None:
         self.accept = accept
@@ -56,6 +57,7 @@ class RecordingChat:
 
     async def working(self, turn: Turn, progress: Progress) -> None:
         self.progress.append((turn.id, progress))
+        self._worked.set()
 
     async def deliver(self, turn: Turn, reply: Reply) -> Sequence[Post]:
         self.deliveries.append(turn.id)
@@ -76,6 +78,15 @@ class RecordingChat:
         """Wait for the first notice to anybody."""
         await asyncio.wait_for(self._told.wait(), 20)
         return self.notices[0][1]
+
+    async def until_working(self, state: TurnState) -> tuple[TurnId, Progress]:
+        """Wait until progress of this state is shown."""
+        while True:
+            for turn, progress in self.progress:
+                if progress.state is state:
+                    return turn, progress
+            self._worked.clear()
+            await asyncio.wait_for(self._worked.wait(), 20)
 
     def told(self, turn: TurnId) -> list[Notice]:
         """What the person was told about one turn, but for the slow notice."""

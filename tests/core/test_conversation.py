@@ -104,6 +104,15 @@ async def test_an_edit_inherits_ratio_and_size_but_not_search_or_count(
     assert turn.options.count is None
 
 
+async def test_an_inherited_size_that_another_model_has_not_is_left_out(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    async with running_bot(tmp_path, gemini) as bot:
+        await bot.paint("a fox --size 0.5K --ar 1:4")
+        turn, _ = await bot.paint("at night --model gemini-3-pro-image")
+    assert turn.options.said() == {"model": "gemini-3-pro-image"}
+
+
 async def test_the_smallest_size_is_written_as_each_provider_documents_it(
     tmp_path: Path, gemini: GeminiStandin, wisdom_gate: GeminiStandin
 ) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.standins.gemini import GeminiStandin
 
 
-async def first_turn(folder: Path, gemini: GeminiStandin) -> dict[str, object]:
+async def first_turn(folder: Path, gemini: GeminiStandin | None) -> dict[str, object]:
     """What became of the turn of the killed process, by way of its thread's next turn."""
     after = await threadpaint(
         folder, gemini, "say", "make it night", "--thread", "castle", "--json"
@@ -101,6 +101,38 @@ async def test_a_kill_in_the_middle_of_the_answer_calls_once_more_and_ends_once(
     first = await first_turn(tmp_path, gemini)
     assert first["state"] == "done"
     assert [call["state"] for call in first["calls"]] == ["unknown", "settled"]  # type: ignore[attr-defined]
+
+
+async def test_an_answer_on_the_spool_is_kept_though_the_painter_was_changed(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    killed = await threadpaint(
+        tmp_path,
+        gemini,
+        *("say", "a castle", "--thread", "castle", "--model", "gemini-3-pro-image"),
+        THREADPAINT_FAULT_POINT="gen.spool_renamed",
+    )
+    assert killed.code == -signal.SIGKILL
+    first = await first_turn(tmp_path, None)
+    assert first["state"] == "done"
+    assert [call["state"] for call in first["calls"]] == ["settled"]  # type: ignore[attr-defined]
+    assert gemini.billed == 1
+    assert [path.suffix for path in (tmp_path / "pictures").glob("castle-1-*")] == [".jpg"]
+
+
+async def test_a_turn_of_the_offline_demo_is_never_bought_later(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    killed = await threadpaint(
+        tmp_path,
+        None,
+        *("say", "a castle", "--thread", "castle"),
+        THREADPAINT_FAULT_POINT="accept.saved",
+    )
+    assert killed.code == -signal.SIGKILL
+    found = await first_turn(tmp_path, gemini)
+    assert found["second"]["number"] == 2  # type: ignore[index]
+    assert len(gemini.calls) == 1
 
 
 async def test_sigterm_lets_the_turn_finish(tmp_path: Path, gemini: GeminiStandin) -> None:

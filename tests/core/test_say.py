@@ -6,11 +6,16 @@ import asyncio
 import hashlib
 import os
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.core.commands import finish, start, threadpaint
+from bot.cli import cli
+from bot.errors import UsageError
+from tests.core.commands import finish, start, threadpaint, until_said
+from tests.media.corpus import animation
 from tests.standins.gemini import Fault
 from tests.standins.pictures import png
 
@@ -96,7 +101,10 @@ async def test_several_pictures_of_the_offline_demo_differ(tmp_path: Path) -> No
         (["a fox", "--size", "3K"], "2K"),
         (["a fox", "--n", "9"], "4"),
         (["a fox", "--attach", "nothing.png"], "nothing.png cannot be read"),
-        (["a fox", "--attach", "."], "cannot be read"),
+        (["a fox", "--model", "nano"], "No model named nano"),
+        (["a fox", "--model", "gemini-2.5-flash-image", "--size", "4K"], "It takes 1K."),
+        (["--retry", "1m82cdrg7tzxxr33"], "There is no turn 1m82cdrg7tzxxr33"),
+        (["a fox", "--reply-to", ""], "There is no turn"),
         (["a fox", "--reply-to", "1m82cdrg7tzxxr33"], "1m82cdrg7tzxxr33"),
         (["a fox", "--reply-to", "x.y"], "--reply-to"),
         (["a fox", "--out", "/proc/nothing"], "--out"),
@@ -108,9 +116,157 @@ async def test_what_cannot_be_used_is_named_and_calls_nothing(
     ran = await threadpaint(tmp_path, gemini, "say", *arguments)
     assert ran.code == 2, ran.err
     assert words in ran.err
+    assert "turn 1" not in ran.err.replace("There is no turn ", "")
     assert "Traceback" not in ran.err
     assert ran.out == ""
     assert gemini.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["a fox", "--attach", "."], ". is not a file. Check --attach."),
+        (["a fox", "--attach", ""], "is not a file. Check --attach."),
+        (["a fox", "--attach", "pipe"], "pipe is not a file. Check --attach."),
+        (["a", "fox", "--attach", "a.png", "b.png"], "b.png is a file. Write --attach before"),
+        (["a fox", "--thread", ""], "--thread takes a name"),
+        (["a fox", "--thread", "a\x1bb"], "--thread takes a name"),
+        (["a fox", "--thread", "a" * 101], "--thread takes a name"),
+        (["a fox", "--thread", "--json"], "--thread takes a name"),
+        (["a fox", "--thred", "t"], "--thread?"),
+        (["a fox --atach f"], "--attach?"),
+        (["a fox", "--replyto=x"], "--reply-to?"),
+        (["a fox", "--jsno"], "--json?"),
+        (["a fox", "--sise", "2K"], "--size?"),
+        (["a fox --thread t"], "--thread stands inside the quotes"),
+        (["a fox", "--retry", "1m82cdrg7tzxxr33"], "Leave the prompt"),
+    ],
+)
+def test_what_is_typed_wrong_is_named_before_anything_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(png(8, 8))
+    error = CliRunner().invoke(cli, ["say", *arguments]).exception
+    assert isinstance(error, UsageError)
+    assert words in str(error)
+    assert not (tmp_path / "data").exists()
+
+
+async def test_a_turn_left_by_a_killed_process_is_shown_by_the_next(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    killed = await threadpaint(
+        tmp_path,
+        gemini,
+        *("say", "a castle", "--thread", "castle"),
+        THREADPAINT_FAULT_POINT="call.reserved",
+    )
+    assert killed.code == -signal.SIGKILL
+    named = next(line for line in killed.err.splitlines() if line.startswith("thread castle, "))
+    turn = named.removeprefix("thread castle, turn ")
+    ran = await threadpaint(tmp_path, gemini, "say", "a dog", "--thread", "dog")
+    assert ran.code == 0, ran.err
+    (path,) = (tmp_path / "pictures").glob("castle-*")
+    assert f"Earlier turn {turn} of thread castle: Painting, 0 s\n" in ran.err
+    assert f"Earlier turn {turn} of thread castle is done: {path}\n" in ran.err
+    assert "castle" not in ran.out
+    assert all("castle" in line or "Earlier" not in line for line in ran.err.splitlines())
+    explained = (await threadpaint(tmp_path, gemini, "explain", turn)).out.splitlines()
+    calls = [line.split()[:2] for line in explained if line.startswith("1.")]
+    assert calls == [["1.1", "unknown"], ["1.2", "settled"]]
+
+
+async def test_a_failed_turn_is_run_again_by_its_id(tmp_path: Path, gemini: GeminiStandin) -> None:
+    gemini.plan(Fault(kind="per-day"))
+    failed = await threadpaint(tmp_path, gemini, "say", "a fox", "--thread", "den")
+    assert failed.code == 1
+    words = "Try again: threadpaint say --retry "
+    turn = next(line for line in failed.err.splitlines() if words in line).removeprefix(words)
+    ran = await threadpaint(tmp_path, gemini, "say", "--retry", turn, "--json")
+    assert ran.code == 0, ran.err
+    assert "Earlier" not in ran.err
+    assert (ran.json["turn"], ran.json["thread"]) == (turn, "den")
+    assert (tmp_path / ran.json["files"][0]["path"]).is_file()
+    ran = await threadpaint(tmp_path, gemini, "say", "--retry", turn)
+    assert ran.code == 2
+    assert f"Turn {turn} is done" in ran.err
+
+
+async def test_an_answer_that_could_not_be_written_goes_to_another_folder_unbought(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    gemini.hold()
+    process = await start(tmp_path, gemini, "say", "a fox", "--json")
+    await gemini.until_waiting(1)
+    (tmp_path / "pictures").rmdir()
+    (tmp_path / "pictures").write_text("a file where the folder was")
+    gemini.release()
+    failed = await finish(process)
+    assert failed.code == 1
+    assert "--out" in failed.json["error"]
+    ran = await threadpaint(
+        tmp_path, gemini, "say", "--retry", failed.json["turn"], "--out", "art", "--json"
+    )
+    assert ran.code == 0, ran.err
+    assert ran.json["files"][0]["path"].startswith("art/")
+    assert [path.suffix for path in (tmp_path / "art").iterdir()] == [".jpg"]
+    assert gemini.billed == 1
+
+
+async def test_in_json_mode_notes_and_search_suggestions_are_on_stderr(tmp_path: Path) -> None:
+    (tmp_path / "dance.gif").write_bytes(animation("GIF", 3))
+    arguments = ("!grounded a fox", "--size", "0.5K", "--attach", "dance.gif", "--json")
+    ran = await threadpaint(tmp_path, None, "say", *arguments)
+    assert ran.json["state"] == "done"
+    lines = ran.err.splitlines()
+    assert any(line.startswith("Note: ") and "dance.gif" in line for line in lines)
+    assert any(line.startswith("Search: ") and line.endswith(">") for line in lines)
+
+
+async def test_a_branch_from_an_answer_that_is_not_there_names_those_that_are(
+    tmp_path: Path,
+) -> None:
+    small = ("--size", "0.5K", "--json")
+    turn = (await threadpaint(tmp_path, None, "say", "a fox", "--n", "2", *small)).json["turn"]
+    ran = await threadpaint(tmp_path, None, "say", "at night", "--reply-to", f"{turn}.3")
+    assert ran.code == 2
+    assert f"Turn {turn} has 2 answers. Name {turn} or {turn}.2." in ran.err
+
+
+async def test_a_new_thread_is_named_by_its_first_words(tmp_path: Path) -> None:
+    ran = await threadpaint(
+        tmp_path, None, "say", "A red, red fox in snow", "--size", "0.5K", "--json"
+    )
+    assert ran.json["thread"].startswith("a-red-red-")
+    assert len(ran.json["thread"]) == len("a-red-red-8kx2vd")
+
+
+async def test_sigterm_says_that_the_turn_is_finished_first(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    gemini.hold()
+    process = await start(tmp_path, gemini, "say", "a castle", "--json")
+    await gemini.until_waiting(1)
+    process.terminate()
+    try:
+        await until_said(process, "Finishing this turn; a second signal stops at once.")
+    finally:
+        gemini.release()
+    assert (await finish(process)).json["state"] == "done"
+
+
+async def test_output_that_nobody_reads_is_no_error(tmp_path: Path) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    process = await start(tmp_path, None, "say", "a fox", "--size", "0.5K", stdout=writes)
+    os.close(writes)
+    ran = await finish(process)
+    assert ran.code == 0, ran.err
+    assert "BrokenPipe" not in ran.err
+    assert "Traceback" not in ran.err
 
 
 async def test_words_that_begin_with_dashes_follow_two_dashes(
@@ -250,6 +406,17 @@ async def test_explain_tells_states_calls_parts_and_money(
     assert "image/jpeg" in for_people.out
 
 
+async def test_explain_hides_a_key_that_was_typed_into_a_prompt(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    prompt = f"a fox, my key is {gemini.key}"
+    turn = (await threadpaint(tmp_path, gemini, "say", prompt, "--json")).json["turn"]
+    for more in ([], ["--json"]):
+        explained = await threadpaint(tmp_path, gemini, "explain", turn, *more)
+        assert "a fox, my key is [secret]" in explained.out
+        assert gemini.key not in explained.out
+
+
 async def test_explain_of_an_unknown_turn_says_so(tmp_path: Path) -> None:
     ran = await threadpaint(tmp_path, None, "explain", "1m82cdrg7tzxxr33")
     assert ran.code == 2
@@ -267,6 +434,27 @@ async def test_check_shows_settings_and_never_a_secret(tmp_path: Path) -> None:
     assert "AIzaSECRET" not in ran.out + ran.err
 
 
+async def test_check_cuts_no_name_and_no_value(tmp_path: Path) -> None:
+    words = "house-style-" * 30
+    ran = await threadpaint(tmp_path, None, "check", THREADPAINT_SYSTEM_INSTRUCTION=words)
+    assert words in ran.out
+    reads, writes = os.openpty()
+    process = await start(
+        tmp_path, None, "check", stdout=writes, THREADPAINT_SYSTEM_INSTRUCTION=words
+    )
+    os.close(writes)
+    shown = b""
+    with suppress(OSError):  # the end of a terminal
+        while block := await asyncio.to_thread(os.read, reads, 65_536):
+            shown += block
+    os.close(reads)
+    assert (await finish(process)).code == 0
+    assert shown.count(b"house-style-") > 5
+    assert "\u2026".encode() not in shown
+    folded = "".join(shown.decode().split())
+    assert "THREADPAINT_WORKSPACE_MONTHLY_USD" in folded
+
+
 async def test_check_lists_every_problem_at_once(tmp_path: Path) -> None:
     ran = await threadpaint(tmp_path, None, "check", HTTP_PORT="many", THREADPAINT_DRAIN_SECOND="1")
     assert ran.code == 78
@@ -281,6 +469,17 @@ async def test_run_without_a_chat_token_names_the_variables(tmp_path: Path) -> N
     assert "DISCORD_TOKEN" in ran.err
 
 
+async def test_run_names_the_platforms_that_it_cannot_talk_to(tmp_path: Path) -> None:
+    tokens = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "DISCORD_TOKEN": "of-discord",
+    }
+    ran = await threadpaint(tmp_path, None, "run", **tokens)
+    assert ran.code == 78
+    assert "Slack and Discord" in ran.err
+
+
 async def test_a_data_folder_that_cannot_be_written_is_a_dependency_that_is_down(
     tmp_path: Path,
 ) -> None:
@@ -293,7 +492,7 @@ async def test_a_data_folder_that_cannot_be_written_is_a_dependency_that_is_down
 async def test_say_loads_no_chat_platform_and_no_other_model(tmp_path: Path) -> None:
     code = (
         "import sys, asyncio; from bot import say;"
-        "asyncio.run(say.run(say.Say(text='a fox --size 0.5K')));"
+        "asyncio.run(say.run(say.Say(words=('a fox --size 0.5K',))));"
         "print([m for m in ('discord', 'slack_bolt', 'httpx', 'aiohttp', 'alembic')"
         " if m in sys.modules])"
     )

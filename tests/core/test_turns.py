@@ -227,6 +227,20 @@ async def test_at_most_two_turns_of_a_person_run_at_once(
     assert sorted(words[:3]) == ["a cat", "a fox", "a fox"]
 
 
+async def test_people_who_wait_see_how_many_turns_are_before_theirs(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    async with running_bot(tmp_path, gemini) as bot:
+        gemini.hold()
+        turns = [await bot.post("a fox", thread=f"t{n}") for n in range(4)]
+        await gemini.until_waiting(2)
+        turn, progress = await bot.chat.until_working(TurnState.ACCEPTED)
+        assert turn in turns[2:]
+        assert progress.ahead == turns[2:].index(turn)
+        gemini.release()
+        await asyncio.gather(*map(bot.app.turns.ended, turns))
+
+
 async def test_a_dear_turn_waits_for_a_yes(tmp_path: Path, gemini: GeminiStandin) -> None:
     async with running_bot(tmp_path, gemini, THREADPAINT_CONFIRM_ABOVE_USD="0.1") as bot:
         cheap, _ = await bot.paint("a fox", thread="cheap")

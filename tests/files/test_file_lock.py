@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import AlreadyRunning, DependencyDown
-from storage.lock import DataFolderLock
+from storage.lock import DataFolderLock, locks_of
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
@@ -65,6 +65,42 @@ def test_a_child_of_the_owner_does_not_hold_the_lock(tmp_path: Path) -> None:
         assert child.poll() is None
         assert child.stdin is not None
         child.stdin.close()
+    lock.release()
+
+
+def test_two_data_folders_cannot_share_a_database(tmp_path: Path) -> None:
+    own, database = tmp_path / "own", tmp_path / "first" / "threadpaint.db"
+    (first,) = locks_of(tmp_path / "first", database)
+    first.acquire()
+    mine, shared = locks_of(own, database)
+    mine.acquire()
+    with pytest.raises(AlreadyRunning, match=rf"first \(process {os.getpid()}\)\. .* DATABASE_URL"):
+        shared.acquire()
+    first.release()
+    shared.acquire()
+    with pytest.raises(AlreadyRunning, match="DATA_DIR"):
+        first.acquire()
+    shared.release()
+    mine.release()
+
+
+def test_a_database_in_the_data_folder_takes_no_second_lock(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    (lock,) = locks_of(tmp_path / "link", tmp_path / "data" / "threadpaint.db")
+    lock.acquire()
+    lock.release()
+    assert len(locks_of(tmp_path, tmp_path / "deeper" / "threadpaint.db")) == 2
+
+
+def test_an_old_lock_is_taken_from_others_and_its_folder_keeps_its_rights(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("")
+    (tmp_path / "lock").chmod(0o644)
+    tmp_path.chmod(0o755)
+    lock = DataFolderLock(tmp_path)
+    lock.acquire()
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
     lock.release()
 
 

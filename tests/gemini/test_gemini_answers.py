@@ -268,7 +268,7 @@ def test_a_string_that_pretends_to_be_a_picture_gets_none(reader: Reader) -> Non
 def test_what_cannot_be_read_is_an_unknown_outcome_and_leaves_nothing(
     reader: Reader, bad: bytes
 ) -> None:
-    with pytest.raises(OutcomeUnknown, match=r"may have been billed\. Use Retry"):
+    with pytest.raises(OutcomeUnknown, match=r"may have been billed\. Try again"):
         reader.read(bad)
 
     assert reader.files == []

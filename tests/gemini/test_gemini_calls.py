@@ -94,7 +94,9 @@ async def test_an_overloaded_service_is_asked_three_times(tmp_path: Path) -> Non
     assert using.waits == [2, 6]
     assert using.notes == [
         "Gemini is busy; trying again in 2 s",
+        "",
         "Gemini is busy; trying again in 6 s",
+        "",
     ]
     assert using.sink.restarts == 2
 

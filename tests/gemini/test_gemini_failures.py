@@ -138,7 +138,7 @@ def test_a_status_and_a_body_mean_one_thing(
     assert bool(refusal.note) == (tries > 1)
     words = str(refusal.error)
     assert words.endswith(".") or "It says:" in words
-    assert ("It may have been billed. Use Retry" in words) == (kind is OutcomeUnknown)
+    assert ("It may have been billed. Try again" in words) == (kind is OutcomeUnknown)
 
 
 NESTED_SIGNATURE = error(400, "Corrupted thought signature.", INVALID)

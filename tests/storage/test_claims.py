@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from bot.conversation import TurnState
+from bot.conversation import TurnState, Verdict
 from bot.ports import Caps
 from tests.storage.makers import (
     FREE,
@@ -40,6 +40,7 @@ async def test_turns_of_a_thread_run_one_after_another_in_order(chat: Chat) -> N
 
 async def test_a_turn_that_is_tried_again_waits_for_the_one_that_runs(chat: Chat) -> None:
     failed = await chat.claimed()
+    await chat.store.judge(failed, Verdict(state=TurnState.FAILED, text="Cut.", retry=True))
     await chat.store.finish(failed, TurnState.FAILED)
     running = await chat.claimed()
     await chat.accept()
@@ -176,8 +177,9 @@ async def test_only_turns_of_the_given_platforms_are_claimed(chat: Chat) -> None
 
 async def test_attachments_are_gathered_in_any_order_and_outside_the_caps(chat: Chat) -> None:
     await chat.accept()
-    for _ in range(20):
-        await chat.accept(attachments=(an_attachment(),))
+    for number in range(20):
+        thread = in_workspace(f"T{number % 4}")
+        await chat.accept(thread, author=f"U{number}", attachments=(an_attachment(),))
     caps = Caps(person=1, workspace=1, total=1)
     (running,) = await chat.claim(caps)
 

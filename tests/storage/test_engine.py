@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import sqlite3
 import threading
 from contextlib import closing
@@ -10,6 +12,7 @@ import pytest
 from sqlalchemy import delete, insert, make_url, select
 from sqlalchemy.exc import IntegrityError
 
+from bot.environment import load
 from bot.errors import DependencyDown, SettingsError
 from storage.engine import Database, open_database
 from storage.schema import turns
@@ -26,6 +29,25 @@ if TYPE_CHECKING:
 
 def _pragma(connection: Connection, name: str) -> object:
     return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+
+def _rights(path: Path) -> dict[str, int]:
+    """The rights of a file and of those whose names begin with its name."""
+    return {file.name: file.stat().st_mode & 0o777 for file in path.parent.glob(f"{path.name}*")}
+
+
+def _let_all_read(*paths: Path) -> None:
+    for path in paths:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100] + b"\xff" * 8000)
+
+
+def _threads() -> set[str]:
+    """The threads of connections; the loop's own executor may stay."""
+    return {each.name for each in threading.enumerate() if "connection_worker" in each.name}
 
 
 async def _set(database: Database, pragma: str) -> None:
@@ -117,6 +139,126 @@ async def test_a_write_that_began_is_finished_although_its_caller_is_cancelled(
     assert await chat.store.turns_of(THREAD) == []
 
 
+async def test_an_opening_that_is_cancelled_leaves_no_thread(tmp_path: Path) -> None:
+    for turns_of_the_loop in range(1, 6):
+        url = f"sqlite:///{tmp_path / str(turns_of_the_loop)}.db"
+        opening = asyncio.create_task(open_database(url))
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert not _threads()
+
+
+async def test_an_opening_that_is_cancelled_while_it_reads_leaves_no_thread(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        opening = asyncio.create_task(open_database(f"sqlite:///{path}"))
+        done, _ = await asyncio.wait({opening}, timeout=0.3)
+        assert not done
+        opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert not _threads()
+
+
+def test_a_loop_closes_only_after_the_threads_of_a_close_that_is_cancelled(path: Path) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(_: Connection) -> None:
+        reading.set()
+        go_on.wait(10)
+
+    async def stop_twice() -> None:
+        database = await open_database(f"sqlite:///{path}")
+        reader = asyncio.create_task(database.read(slow))
+        await asyncio.to_thread(reading.wait)
+        reader.cancel()
+        await asyncio.wait({reader})
+        ending = asyncio.create_task(database.close())
+        await asyncio.wait({ending}, timeout=0.05)
+        ending.cancel()
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        await asyncio.wait({ending})
+        assert ending.cancelled()
+
+    asyncio.run(stop_twice())
+    assert not _threads()
+
+
+async def test_a_close_waits_for_what_runs_and_ends_what_comes_later(path: Path) -> None:
+    database = await open_database(f"sqlite:///{path}")
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(_: Connection) -> str:
+        reading.set()
+        go_on.wait()
+        return "read"
+
+    reader = asyncio.create_task(database.read(slow))
+    await asyncio.to_thread(reading.wait)
+    ending = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    go_on.set()
+    await ending
+    assert await reader == "read"
+    assert not _threads()
+    for late in (database.read(lambda _: None), database.write(lambda _: None)):
+        with pytest.raises(DependencyDown, match="closed, because Threadpaint stops"):
+            await late
+    assert not _threads()
+
+
+async def test_a_database_is_for_our_user_alone_from_its_first_moment(tmp_path: Path) -> None:
+    path = tmp_path / "threadpaint.db"
+    old = os.umask(0)
+    try:
+        database = await open_database(f"sqlite:///{path}")
+        assert set(_rights(path).values()) == {0o600}
+        await database.migrate()
+        assert _rights(path) == dict.fromkeys(
+            (path.name, f"{path.name}-wal", f"{path.name}-shm"), 0o600
+        )
+    finally:
+        os.umask(old)
+    await database.close()
+
+
+async def test_a_database_that_others_could_read_is_taken_from_them(
+    path: Path, tmp_path: Path
+) -> None:
+    _let_all_read(path, tmp_path)
+    with closing(sqlite3.connect(path)) as other:  # which leaves -wal and -shm while it is open
+        other.execute("UPDATE alembic_version SET version_num = version_num")
+        other.commit()
+        assert _rights(path)[f"{path.name}-wal"] == 0o644
+        database = await open_database(f"sqlite:///{path}")
+        assert set(_rights(path).values()) == {0o600}
+        await database.close()
+    assert _rights(tmp_path) == {tmp_path.name: 0o755}
+
+
+async def test_a_copy_before_a_migration_is_for_our_user_alone(
+    database: Database, path: Path
+) -> None:
+    older = "UPDATE alembic_version SET version_num = '0000'"
+    await database.write(lambda connection: connection.exec_driver_sql(older))
+    with pytest.raises(DependencyDown, match="stays as it was"):
+        await database.migrate()
+    assert _rights(path)[f"{path.name}.0000.backup"] == 0o600
+
+
+async def test_the_rights_of_a_file_that_is_no_database_stay(tmp_path: Path) -> None:
+    path = tmp_path / "passwords"
+    path.write_bytes(b"hello " * 1000)
+    path.chmod(0o644)
+    with pytest.raises(DependencyDown):
+        await open_database(f"sqlite:///{path}")
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
 async def test_a_database_locked_by_another_program_loses_nothing(
     database: Database, chat: Chat, path: Path
 ) -> None:
@@ -173,17 +315,35 @@ def _holds(path: Path, words: str) -> bool:
 async def test_a_file_that_is_no_database_is_named_as_such(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(b"hello " * 1000)
-    with pytest.raises(DependencyDown, match="not a database"):
+    with pytest.raises(DependencyDown, match=re.escape(f"{path} is not a database")):
         await open_database(f"sqlite:///{path}")
+    assert not _threads()
     database = Database(make_url(f"sqlite:///{path}"))
     with pytest.raises(DependencyDown, match="not a database"):
         await database.write(lambda _: None)
     await database.close()
 
 
+async def test_a_damaged_database_is_named(path: Path) -> None:
+    _damage(path)
+    with pytest.raises(DependencyDown) as failure:
+        await open_database(f"sqlite:///{path}")
+    assert str(failure.value) == f"The database {path} is damaged. Restore a backup."
+
+
 async def test_a_missing_folder_is_named_as_such(tmp_path: Path) -> None:
     with pytest.raises(DependencyDown, match="Check that its folder exists"):
         await open_database(f"sqlite:///{tmp_path / 'no' / 'folder.db'}")
+
+
+async def test_the_address_that_is_asked_for_is_one_that_settings_take(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as failure:
+        await open_database("postgresql+psycopg://localhost/x")
+    url = str(failure.value).rpartition(" ")[2].replace("/path/", f"{tmp_path}/")
+    settings = load({"DATABASE_URL": url}, env_file=None)
+    assert settings.database_path == tmp_path / "threadpaint.db"
+    await (await open_database(settings.database_url)).close()
+    assert settings.database_path.exists()
 
 
 @pytest.mark.parametrize("url", ["postgresql+psycopg://localhost/x", "sqlite://", "threadpaint.db"])

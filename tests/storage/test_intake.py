@@ -276,9 +276,14 @@ async def test_a_failed_turn_runs_again_with_its_parent_material_and_calls(chat:
     assert [item.id for item in (await chat.store.record(turn.id)).calls] == [call.id]
 
 
-async def test_only_a_failed_turn_can_be_tried_again(chat: Chat) -> None:
+async def test_only_what_a_retry_can_help_is_tried_again(chat: Chat) -> None:
     turn = await chat.painted()
-    with pytest.raises(UsageError, match="this one is done"):
+    with pytest.raises(UsageError, match="is done"):
+        await chat.store.reopen(turn.id)
+    turn = await chat.claimed()
+    await chat.store.judge(turn, Verdict(state=TurnState.FAILED, text="No such flag."))
+    await chat.store.finish(turn, TurnState.FAILED)
+    with pytest.raises(UsageError, match="is failed"):
         await chat.store.reopen(turn.id)
     with pytest.raises(NotFound):
         await chat.store.reopen(new_turn_id())

@@ -251,6 +251,7 @@ async def test_an_answer_kept_again_replaces_the_earlier_one(chat: Chat) -> None
 
 async def test_a_post_that_is_edited_into_an_answer_leads_to_it(chat: Chat) -> None:
     turn = await chat.claimed()
+    await chat.store.judge(turn, FAILED)
     await chat.store.finish(turn, TurnState.FAILED, [Post(message_id="p")])
     await chat.store.reopen(turn.id)
     (turn,) = await chat.claim()

@@ -17,6 +17,10 @@ from bot.options import GenerationOptions
 from bot.ports import Caps
 from bot.settings import Settings
 
+UNUSED = "(not used by this version)"
+NOTHING_LIMITS = (
+    "Nothing limits spending: no quota and no budget is set. Set THREADPAINT_WORKSPACE_DAILY_USD."
+)
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 VARIABLES = {str(field.alias): name for name, field in Settings.model_fields.items()}
 SECRETS = (
@@ -82,6 +86,21 @@ def test_the_example_file_explains_every_setting_in_the_line_above_it() -> None:
         assert re.search(rf"^# {re.escape(line)}\n#?{name}=", text, re.MULTILINE), name
 
 
+def test_what_nothing_reads_is_marked_as_unused() -> None:
+    unused = {"ATTACHMENT_HOSTS", "HTTP_HOST", "HTTP_PORT", "THREADPAINT_FOLLOW"}
+    unused |= {name for name in VARIABLES if name.startswith(("SLACK_", "DISCORD_"))}
+    explained = explanations()
+    assert unused == {name for name, field in VARIABLES.items() if UNUSED in explained[field]}
+    assert all(explained[VARIABLES[name]].endswith(UNUSED) for name in unused)
+
+
+def test_the_example_file_promises_no_more_than_a_model_and_the_log_can_do() -> None:
+    explained = explanations()
+    for field in ("image_size", "thinking"):
+        assert "which of them depends on the model" in explained[field]
+    assert "what people write" not in explained["log_level"]
+
+
 def test_a_copy_of_the_example_file_with_every_line_switched_on_is_the_default(
     tmp_path: Path,
 ) -> None:
@@ -126,7 +145,7 @@ def test_an_unreadable_file_is_a_problem(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SECRETS)
 def test_every_secret_can_come_from_a_file(name: str, tmp_path: Path) -> None:
     file = tmp_path / "secret"
-    value = "sqlite+aiosqlite:///tmp/x.db" if name == "DATABASE_URL" else "canary"
+    value = "sqlite+aiosqlite:////tmp/x.db" if name == "DATABASE_URL" else "canary"
     file.write_text(f"  {value}\n")
     found = settings(**{f"{name}_FILE": str(file)})
     held: Any = getattr(found, VARIABLES[name])
@@ -182,7 +201,16 @@ def test_a_secret_given_twice_or_in_no_readable_file_is_a_problem(tmp_path: Path
         ("GEMINI_BASE_URL", "https://me@host", "without a user name"),
         ("GEMINI_BASE_URL", "https://", "begins with https:// or http://"),
         ("DISCORD_GATEWAY_URL", "https://h", "begins with wss:// or ws://"),
-        ("BLOB_URL", "gs://bucket", "begins with file:/// or s3://"),
+        ("BLOB_URL", "s3://bucket", "has to begin with file:// in this version"),
+        ("BLOB_URL", "file://host/blobs", "has to begin with file:// in this version"),
+        ("BLOB_URL", "file:///", "has to begin with file:// in this version"),
+        ("DATABASE_URL", "postgresql+psycopg://h/d", "has to be sqlite+aiosqlite:////path/"),
+        ("DATABASE_URL", "sqlite:////srv/t.db", "has to be sqlite+aiosqlite:////path/"),
+        ("DATABASE_URL", "sqlite+aiosqlite:///t.db", "threadpaint.db in this version."),
+        ("DATABASE_URL", "sqlite+aiosqlite:////srv/t.db?mode=ro", "has to be sqlite+aiosqlite:"),
+        ("DATABASE_URL", "sqlite+aiosqlite:////srv/", "has to be sqlite+aiosqlite:////path/"),
+        ("DATA_DIR", "/srv/what?", "without a question mark"),
+        ("THREADPAINT_FAULT_POINT", "gen.spool_writen", "Did you mean gen.spool_written?"),
         ("ATTACHMENT_HOSTS", "https://h", "has to be host names with commas between"),
         ("ATTACHMENT_HOSTS", "h:80", "without a port"),
         ("ATTACHMENT_HOSTS", "*.h", "has to be host names"),
@@ -205,7 +233,7 @@ def test_every_problem_is_told_at_once_and_no_secret_with_it(tmp_path: Path) -> 
             "THREADPAINT_THINKING": "medium",
             "GEMINI_API_KEY": "canary-key",
             "GEMINI_BASE_URL": "canary-key",
-            "DATABASE_URL": "postgres://bot:canary-password@host/db",
+            "DATABASE_URL": "postgresql+psycopg://bot:canary-password@host/db",
             "SLACK_API_URL": "https://user:canary-user@host",
             "DATA_DIR": "~nobody-has-this-name",
         },
@@ -216,6 +244,38 @@ def test_every_problem_is_told_at_once_and_no_secret_with_it(tmp_path: Path) -> 
         "THREADPAINT_TRANSFERS", "THREADPAINT_THINKING",
     ]  # fmt: skip
     assert "canary" not in "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["GEMINI_API_KEY", "WISDOM_GATE_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DISCORD_TOKEN"],
+)
+@pytest.mark.parametrize(
+    "value",
+    ["canary key", "canary\nkey", "\u201ccanary\u201d", '"canary"', "'canary'", "can\tary",
+     "can\u200bary", "can\xa0ary", "canary\x7f", "canar\xff"],
+)  # fmt: skip
+def test_a_key_that_no_header_can_carry_is_told_without_it(
+    name: str, value: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{value}\n", "utf-8")
+    told = f"{name} has a space, quote, line break or foreign letter that no key has. Copy it anew."
+    assert problems({name: value}) == problems({f"{name}_FILE": str(file)}) == [told]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [("DISCORD_TOKEN", "Bot canary", "Bot"), ("GEMINI_API_KEY", "bearer canary", "bearer")],
+)
+def test_the_word_of_a_header_before_a_key_is_told(name: str, value: str, word: str) -> None:
+    told = f"{name} has a word before it: {word}. Remove that word."
+    assert problems({name: value}) == [told]
+
+
+def test_every_character_of_real_keys_is_let_through() -> None:
+    key = "AIzaSy-09_az.AZ+/=~:xoxe.xoxb-1"
+    assert settings(GEMINI_API_KEY=key, DISCORD_TOKEN=key).api_key == key
 
 
 @pytest.mark.parametrize(
@@ -266,6 +326,19 @@ def test_the_data_folder_is_absolute_so_that_a_change_of_folder_moves_nothing(
     assert settings().data_dir == tmp_path / "data"
     monkeypatch.setenv("HOME", str(tmp_path))
     assert settings(DATA_DIR="~/here").data_dir == tmp_path / "here"
+
+
+def test_the_database_and_the_blobs_are_in_the_data_folder_unless_placed_elsewhere(
+    tmp_path: Path,
+) -> None:
+    found = settings(DATA_DIR=str(tmp_path / "my # data%20"))
+    assert found.database_path == tmp_path / "my # data%20" / "threadpaint.db"
+    assert found.blobs_folder == tmp_path / "my # data%20" / "blobs"
+    found = settings(
+        DATABASE_URL="sqlite+aiosqlite:////srv/my data.db", BLOB_URL="file:///srv/my%20blobs/"
+    )
+    assert found.database_path == Path("/srv/my data.db")
+    assert found.blobs_folder == Path("/srv/my blobs")
 
 
 @pytest.mark.parametrize(
@@ -349,18 +422,28 @@ def test_caps_are_in_the_units_of_the_core() -> None:
         ({"GEMINI_API_KEY": "g", "GEMINI_BASE_URL": "http://h"}, "travels unprotected"),
         ({"SLACK_BOT_TOKEN": "xapp-1"}, "SLACK_BOT_TOKEN should begin with xoxb-."),
         ({"SLACK_APP_TOKEN": "xoxb-1"}, "SLACK_APP_TOKEN should begin with xapp-."),
-        ({"DISCORD_TOKEN": "Bot abc"}, "Remove the word Bot"),
+        ({"GEMINI_API_KEY": "g"}, NOTHING_LIMITS),
+        ({"GEMINI_API_KEY": "g", "THREADPAINT_CONFIRM_ABOVE_USD": "1"}, NOTHING_LIMITS),
         ({"THREADPAINT_READ_SECONDS": "400"}, "THREADPAINT_LONG_READ_SECONDS is less than"),
-        ({"THREADPAINT_FAULT_POINT": "gen.stored"}, "the process will stop at gen.stored"),
+        ({"THREADPAINT_FAULT_POINT": "gen.read"}, "the process will stop at gen.read"),
     ],
 )
 def test_what_is_probably_not_meant_is_warned_of(environ: dict[str, str], words: str) -> None:
     assert words in " ".join(settings(**environ).warnings())
 
 
+@pytest.mark.parametrize(
+    "limit", ["PERSON_DAILY_PICTURES", "WORKSPACE_DAILY_USD", "WORKSPACE_MONTHLY_USD"]
+)
+def test_any_quota_or_budget_limits_spending(limit: str) -> None:
+    assert not settings(GEMINI_API_KEY="g", **{f"THREADPAINT_{limit}": "5"}).warnings()
+    assert not settings(GEMINI_API_KEY="g", MODEL_PROTOCOL="offline").warnings()
+
+
 def test_sound_settings_bring_no_warning() -> None:
     assert not settings(
         GEMINI_API_KEY="g",
+        THREADPAINT_WORKSPACE_DAILY_USD="5",
         GEMINI_BASE_URL="http://127.0.0.1:1",
         SLACK_BOT_TOKEN="xoxb-1",
         SLACK_APP_TOKEN="xapp-1",
@@ -377,20 +460,16 @@ def test_a_model_that_cannot_do_the_default_options_is_a_problem() -> None:
 
 
 def test_no_secret_shows_in_what_is_described_or_printed() -> None:
-    found = settings(
-        **{name: f"canary-{name}" for name in SECRETS[:-1]},
-        DATABASE_URL="postgresql+psycopg://bot:canary%2Fdb@host/db",
-    )
+    found = settings(**{name: f"canary-{name}" for name in SECRETS[:-1]})
     assert "canary" not in f"{found!r} {found} {found.describe()} {found.warnings()}"
     described = {name: value for name, value, _ in found.describe()}
     assert set(described) == set(VARIABLES)
     assert described["SLACK_BOT_TOKEN"] == "set"
-    assert described["DATABASE_URL"] == "postgresql+psycopg://bot:[secret]@host/db"
-    assert {"canary-GEMINI_API_KEY", "canary/db", "canary%2Fdb"} <= set(found.secrets())
+    assert set(found.secrets()) == {f"canary-{name}" for name in SECRETS[:-1]}
 
 
 def test_a_value_of_two_lines_is_told_in_one() -> None:
-    (line,) = problems({"THREADPAINT_TRANSFERS": "two\nthree", "GEMINI_API_KEY": "canary\nkey"})
+    (line,) = problems({"THREADPAINT_TRANSFERS": "two\nthree"})
     assert line == 'THREADPAINT_TRANSFERS has to be a whole number, not "two three".'
 
 

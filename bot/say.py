@@ -295,9 +295,26 @@ async def _answer(app: App, questions: Questions, *, yes: bool) -> None:
         if yes:
             agreed = True
         elif sys.stdin.isatty():
-            words = await asyncio.to_thread(input, f"{question} [y/N] ")
-            agreed = words.strip().lower() in {"y", "yes"}
+            agreed = (await _typed(f"{question} [y/N] ")).strip().lower() in {"y", "yes"}
         else:
             _line(f"{question} Nobody can be asked here; repeat it with --yes to agree.")
             agreed = False
         await (app.turns.confirm(turn.id) if agreed else app.turns.cancel(turn.id))
+
+
+async def _typed(question: str) -> str:
+    """Ask and wait for a line, without a thread that Ctrl-C could not end; "" at the end."""
+    sys.stderr.write(plain(question))
+    sys.stderr.flush()
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def take() -> None:
+        loop.remove_reader(sys.stdin)
+        line.set_result(sys.stdin.readline())
+
+    loop.add_reader(sys.stdin, take)
+    try:
+        return await line
+    finally:
+        loop.remove_reader(sys.stdin)

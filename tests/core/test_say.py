@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import pty
 import signal
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from typer.testing import CliRunner
 
 from bot.cli import cli
 from bot.errors import UsageError
-from tests.core.commands import finish, start, threadpaint, until_said
+from tests.core.commands import environment, finish, start, threadpaint, until_said
 from tests.media.corpus import animation
 from tests.standins.gemini import Fault
 from tests.standins.pictures import png
@@ -507,3 +509,29 @@ async def test_say_loads_no_chat_platform_and_no_other_model(tmp_path: Path) -> 
     ran = await finish(process)
     assert ran.code == 0, ran.err
     assert ran.out.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("typed", "state"), [(b"y\n", "done"), (b"\n", "cancelled"), (b"\x04", "cancelled")]
+)
+async def test_a_person_at_the_terminal_is_asked_about_a_price(
+    tmp_path: Path, gemini: GeminiStandin, typed: bytes, state: str
+) -> None:
+    keyboard, terminal = pty.openpty()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "say", "a fox", "--json"),
+            cwd=tmp_path,
+            env=environment(tmp_path, gemini, THREADPAINT_CONFIRM_ABOVE_USD="0.01"),
+            stdin=terminal,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert process.stderr
+        await asyncio.wait_for(process.stderr.readuntil(b"Paint it? [y/N] "), 20)
+        os.write(keyboard, typed)
+        ran = await finish(process)
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+    assert ran.json["state"] == state

@@ -121,7 +121,12 @@ class Painter:
         cancel: ends what is not on the spool yet. Raises LimitError before anything is called.
         """
         jobs = [await self._job(plan, record, choice) for choice in range(plan.count)]
-        await self._reserve(plan, jobs)
+        if cancel.is_set():
+            for job in jobs:
+                if not job.answered:
+                    job.end(UsageError("Cancelled."), state=TurnState.CANCELLED)
+        else:
+            await self._reserve(plan, jobs)
         running = [job for job in jobs if not job.verdict]
         tasks = [asyncio.create_task(self._run(job, cancel, note)) for job in running]
         stop = asyncio.create_task(_stop(running, tasks, cancel))

@@ -162,7 +162,7 @@ class Turns:
 
     async def amend(self, turn: TurnId, text: str) -> bool:
         """Follow an edit of the message of a turn; False when it was called already. UsageError."""
-        request = parse(text)
+        request = parse(_whole(text))
         return await self._store.amend(turn, request.prompt, request.options)
 
     async def ended(self, turn: TurnId) -> Turn:
@@ -289,11 +289,7 @@ class Turns:
             await self._end(turn, Verdict(state=TurnState.CANCELLED, text=words, retry=True))
             return False
         words = f"This will cost about ${price / 1e6:.2f}. Paint it?"
-        try:
-            await self.teller.tell(turn, Notice(kind=NoticeKind.CONFIRM, text=words))
-        except DeliveryError as error:
-            await self._undelivered(turn, error)
-            return False
+        await self.teller.tell(turn, Notice(kind=NoticeKind.CONFIRM, text=words))
         until = self._now() + timedelta(seconds=CONFIRM_SECONDS)
         await self._store.postpone(turn, until, "waits for a yes to the price")
         if (await self._store.get(turn.id)).confirmed:  # the yes was quicker

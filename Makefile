@@ -37,11 +37,7 @@ format: install ## Put the code into shape
 demo: install ## Ask, attach, refine: three turns through the command line
 	@$(BIN)/python examples/demo.py
 
-.venv/bench: requirements-bench.lock .venv/installed
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-bench.lock
-	@touch $@
-
-bench: .venv/bench ## Measure the data path and the turns against others, side by side
+bench: install ## Measure the data path and the turns against others, side by side
 	$(BIN)/python -m benchmarks.datapath
 	$(BIN)/python -m benchmarks.turns
 	$(BIN)/python -m benchmarks.idle
@@ -52,7 +48,6 @@ lock: .venv/bin/python ## Resolve the dependencies anew
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) --upgrade --output-file requirements.lock
 	$(COMPILE) --upgrade --output-file requirements-dev.lock --extra dev --constraint requirements.lock
-	$(COMPILE) --upgrade --output-file requirements-bench.lock --extra dev --extra bench --constraint requirements-dev.lock
 	echo 'hatchling>=1.27' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade --constraint requirements-dev.lock --output-file requirements-build.lock -
 
 clean: ## Remove what the targets made

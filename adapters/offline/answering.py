@@ -15,9 +15,9 @@ from urllib.parse import quote_plus
 from PIL import Image, ImageOps
 
 from adapters.offline.document import INTRO, Answer, Drawn
+from adapters.offline.drawing import add, inlay, paint, stand_ins
 from adapters.offline.edits import KNOWN, read_edits
 from adapters.offline.label import art_size, labelled, unlabelled
-from adapters.offline.painting import add, inlay, paint, stand_ins
 from adapters.offline.sizes import nearest_ratio, pixels
 from adapters.offline.words import Scene, Thing, listed, read_scene
 from bot.conversation import Outcome, Source, Suggestion

@@ -12,8 +12,8 @@ from PIL import Image, ImageOps
 
 from adapters.offline import filters
 from adapters.offline.backdrop import weather
+from adapters.offline.drawing import add
 from adapters.offline.label import printable
-from adapters.offline.painting import add
 from adapters.offline.words import COLOURS, MOODS, Reading
 from bot.options import RATIOS
 

@@ -209,7 +209,7 @@ class Turns:
         except ThreadpaintError as error:
             verdict = Verdict(state=TurnState.FAILED, text=str(error), retry=error.retry)
             await self._guarded(turn, self._end(turn, verdict))
-        except Exception:  # noqa: BLE001 - the one place: a defect ends one turn, not the bot
+        except Exception:  # noqa: BLE001 - a defect ends one turn, not the bot
             _log.exception("turn failed inside Threadpaint", turn=turn.id)
             words = (
                 f"Something went wrong inside Threadpaint (turn {turn.id}); its log says more."

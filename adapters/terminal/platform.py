@@ -103,7 +103,7 @@ class TerminalPlatform:
         return f"Painting, {seconds - first:.0f} s"
 
     async def deliver(self, turn: Turn, reply: Reply) -> Sequence[Post]:
-        """Write the pictures into the folder; a file that is there already stays as it is."""
+        """Write the pictures into the folder; a repetition writes the same files over again."""
         folder = Path(turn.ref["out"])
         try:
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)

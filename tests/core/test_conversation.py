@@ -56,20 +56,17 @@ async def test_twelve_edits_with_an_upload_and_a_branch_send_the_right_path_verb
     assert paths[6] == [f"step {n}" for n in (1, 2, 3, 4, 5, 6, 7)]
     assert paths[7] == [f"step {n}" for n in (1, 2, 3, 8)]
     assert paths[11] == [f"step {n}" for n in (1, 2, 3, 8, 9, 10, 11, 12)]
-    digest = hashlib.sha256(logo).hexdigest()
-    with_logo = [
-        number
-        for number, request in enumerate(gemini.requests, 1)
-        if any(
-            part.get("inlineData", {}).get("bytes") and content["role"] == "user"
+    with_logo = {
+        number: [
+            part["inlineData"]["sha256"]
             for content in request.body["contents"]
             for part in content["parts"]
-        )
-    ]
-    assert with_logo == [5, 6, 7]
-    assert (
-        digest
-    )  # the upload is cleaned, so its digest may differ; that it is there is what counts
+            if "inlineData" in part and content["role"] == "user"
+        ]
+        for number, request in enumerate(gemini.requests, 1)
+    }
+    digest = hashlib.sha256(logo).hexdigest()
+    assert with_logo == {n: [digest] if n in {5, 6, 7} else [] for n in range(1, 13)}
     # The stand-in refuses any signature that is not on its own part; count that none was left out.
     assert [len(signed_parts(request.body)) for request in gemini.requests] == [
         2 * (len(path) - 1) for path in paths

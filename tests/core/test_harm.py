@@ -63,8 +63,7 @@ async def test_an_end_that_cannot_be_told_ends_the_turn_all_the_same(
     assert turn.state is TurnState.REFUSED
 
 
-@pytest.mark.parametrize("method", ["judge", "keep"])
-@pytest.mark.parametrize("reason", ["", "SAFETY"])
+@pytest.mark.parametrize(("method", "reason"), [("keep", ""), ("judge", "SAFETY")])
 async def test_an_answer_waits_while_the_storage_is_down(
     tmp_path: Path,
     gemini: GeminiStandin,
@@ -112,6 +111,22 @@ async def test_a_cancel_that_comes_before_the_call_is_heard(
         go_on.set()
         assert (await bot.app.turns.ended(turn)).state is TurnState.CANCELLED
     assert gemini.requests == []
+
+
+async def test_a_cancel_that_a_crash_overtook_reserves_nothing_more(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    async with running_bot(tmp_path, gemini, THREADPAINT_DRAIN_SECONDS="0.05") as bot:
+        gemini.hold()
+        turn = await bot.post("a fox")
+        await gemini.until_waiting(1)
+        await bot.app.store.request_cancel(turn)
+    gemini.release()
+    async with running_bot(tmp_path, gemini) as bot:
+        assert (await bot.app.turns.ended(turn)).state is TurnState.CANCELLED
+        record = await bot.app.store.record(turn)
+    assert sorted(call.state for call in record.calls) == ["released", "unknown"]
+    assert len(gemini.calls) == 1
 
 
 async def test_an_answer_tells_the_price_of_all_its_calls(

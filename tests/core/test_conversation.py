@@ -231,3 +231,26 @@ async def test_grounding_sources_and_suggestions_come_with_the_answer(
     assert reply.sources
     assert reply.suggestions
     assert reply.usage.searches
+
+
+async def test_what_the_operator_set_goes_out_with_every_request(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    settings = {
+        "THREADPAINT_SYSTEM_INSTRUCTION": "Our house style is woodcut.",
+        "THREADPAINT_SAFETY_THRESHOLD": "BLOCK_ONLY_HIGH",
+        "THREADPAINT_ASPECT_RATIO": "4:3",
+        "THREADPAINT_THINKING": "high",
+    }
+    async with running_bot(tmp_path, gemini, **settings) as bot:
+        await bot.paint("a fox")
+        await bot.paint("at night --ar 1:1 --no-text")
+    first, second = (request.body for request in gemini.requests)
+    for body in (first, second):
+        assert body["systemInstruction"]["parts"] == [{"text": "Our house style is woodcut."}]
+        assert {each["threshold"] for each in body["safetySettings"]} == {"BLOCK_ONLY_HIGH"}
+        assert body["generationConfig"]["thinkingConfig"]["thinkingLevel"] == "high"
+    assert first["generationConfig"]["imageConfig"] == {"aspectRatio": "4:3"}
+    assert first["generationConfig"]["responseModalities"] == ["TEXT", "IMAGE"]
+    assert second["generationConfig"]["imageConfig"] == {"aspectRatio": "1:1"}
+    assert second["generationConfig"]["responseModalities"] == ["IMAGE"]

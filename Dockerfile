@@ -24,4 +24,4 @@ VOLUME /data
 # A stop waits for the pictures under way: give it --stop-timeout 150.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["threadpaint"]
-CMD ["--help"]
+CMD ["run"]

@@ -25,7 +25,7 @@ from benchmarks.floor import Floor
 from benchmarks.material import MODEL, PROMPT
 from benchmarks.measure import Figures, allow_files, cpu, memory, stalls
 from benchmarks.ours import Ours
-from bot.app import App, open_app
+from bot.app import open_app
 from bot.chat import Message, Notice, Post, Progress, Reply
 from bot.conversation import ThreadId, TurnState
 from bot.planning import HISTORY, Policy, make_plan
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from bot.chat import Attachment
     from bot.conversation import Turn, TurnId
+    from bot.ports import Desk
+    from bot.serving import App
 
 _HOLD = 5.0
 _SETTLE = 2.0  # of the hold, before memory is looked at
@@ -80,7 +82,7 @@ class Chat:
         self._waiting[turn] = asyncio.get_running_loop().create_future()
         return await self._waiting[turn]
 
-    async def run(self, accept: Callable[[Message], Awaitable[TurnId]]) -> None:
+    async def run(self, desk: Desk) -> None:
         raise NotImplementedError
 
     def download(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
@@ -94,6 +96,9 @@ class Chat:
         self.delivered[turn.id] = time.monotonic()
         self._show(turn, answered=True)
         return [Post(message_id=f"{turn.id}:0", choice=0)]
+
+    async def close(self) -> None:
+        pass
 
     async def tell(self, turn: Turn, notice: Notice) -> Sequence[Post]:
         print(notice.text, file=sys.stderr)

@@ -1,22 +1,30 @@
-"""The composition root: builds everything, starts, drains, closes; the only one that knows all."""
+"""The composition root: builds everything and closes it; the only one that knows all classes."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+import json
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
-from bot.errors import ModelError, NotFound, ThreadpaintError
+from bot.errors import (
+    DependencyDown,
+    NotFound,
+    SettingsError,
+    UsageError,
+)
 from bot.faults import killer, no_fault
 from bot.gather import Gatherer
 from bot.painting import Painter
 from bot.planning import Policy
+from bot.preferences import Preferences
 from bot.queue import EmbeddedQueue
+from bot.serving import App
 from bot.telling import Teller
 from bot.turns import Turns
 
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
 
     from bot.conversation import Turn
     from bot.painting import Reader
-    from bot.ports import BlobStore, ChatPlatform, ImageModel, Ledger, Spool, TurnStore
+    from bot.ports import BlobStore, ChatPlatform, ImageModel, Journal, Ledger, Spool, TurnStore
     from bot.profiles import Provider
     from bot.settings import Settings
 
@@ -41,72 +49,15 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class App:
-    """Everything that runs."""
+class Storage:
+    """Everything that is kept."""
 
-    settings: Settings
     store: TurnStore
     ledger: Ledger
     blobs: BlobStore
-    model: ImageModel
-    turns: Turns
-    queue: EmbeddedQueue
-    platforms: Sequence[ChatPlatform]
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
-        """Advance turns meanwhile; at the end, drain: claim no more, finish what runs.
-
-        Yields the task that advances them: it ends only by a defect, which is raised at the end.
-        """
-        task = asyncio.create_task(self.queue.run(), name="queue")
-        watch = asyncio.create_task(self.turns.teller.watch_queue(), name="queue positions")
-        patience = self.settings.drain_seconds
-        try:
-            yield task
-        except asyncio.CancelledError:  # a second signal: leave at once
-            patience = 0
-            raise
-        finally:
-            await self.queue.drain(patience)
-            watch.cancel()
-            task.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def serve(self, stop: asyncio.Event) -> None:
-        """Listen on every platform until told to stop; then take nothing more and drain.
-
-        A platform that drops out leaves the others at work; with the last one this ends.
-        """
-        async with self.running() as advancing:
-            listeners = [asyncio.create_task(self._listen(platform)) for platform in self.platforms]
-            last = asyncio.ensure_future(asyncio.gather(*listeners))
-            stopped = asyncio.create_task(stop.wait())
-            probing = asyncio.create_task(self._probe())
-            try:
-                ends: list[asyncio.Future[Any]] = [advancing, stopped, last]
-                done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-                for end in done:
-                    end.result()
-            finally:
-                for task in (stopped, probing, last):
-                    task.cancel()
-                await asyncio.gather(stopped, probing, *listeners, return_exceptions=True)
-
-    async def _listen(self, platform: ChatPlatform) -> None:
-        try:
-            await platform.run(self.turns.accept)
-        except ThreadpaintError as error:
-            _log.error("a platform dropped out", platform=platform.name, error=str(error))
-
-    async def _probe(self) -> None:
-        """Say at the start, not at the first picture, that the model or the key is no good."""
-        try:
-            await self.model.probe()
-        except ModelError as error:
-            _log.error("the image model cannot be used now", error=str(error))
+    spool: Spool
+    journal: Journal
+    preferences: Preferences
 
 
 def _model(settings: Settings, blobs: BlobStore) -> ImageModel:
@@ -135,21 +86,27 @@ def _model(settings: Settings, blobs: BlobStore) -> ImageModel:
     )
 
 
+def _fault(settings: Settings) -> Callable[[str], None]:
+    return killer(settings.fault_point) if settings.fault_point else no_fault
+
+
 @asynccontextmanager
 async def open_app(
-    settings: Settings, platforms: Callable[[BlobStore], Sequence[ChatPlatform]]
+    settings: Settings, platforms: Callable[[Storage], Sequence[ChatPlatform]]
 ) -> AsyncIterator[App]:
     """Build everything over the data folder, which this process then owns.
 
     platforms: makes the chat platforms; only their turns are advanced. Raises AlreadyRunning,
     DependencyDown, SettingsError.
     """
-    fault = killer(settings.fault_point) if settings.fault_point else no_fault
+    fault = _fault(settings)
     async with AsyncExitStack() as stack:
         kept = await _open_storage(settings, stack, fault)
         model = _model(settings, kept.blobs)
         stack.push_async_callback(model.close)
-        chosen = {platform.name: platform for platform in platforms(kept.blobs)}
+        chosen = {platform.name: platform for platform in platforms(kept)}
+        for platform in chosen.values():
+            stack.push_async_callback(platform.close)
         turns = _turns(settings, kept, model, chosen, fault)
         queue = EmbeddedQueue(
             store=kept.store,
@@ -172,20 +129,13 @@ async def open_app(
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Storage:
-    store: TurnStore
-    ledger: Ledger
-    blobs: BlobStore
-    spool: Spool
-
-
 async def _open_storage(
     settings: Settings, stack: AsyncExitStack, fault: Callable[[str], None]
-) -> _Storage:
+) -> Storage:
     """Own the data folder, bring the database up to date, and clear what a crash left behind."""
     from storage.blobs import FileBlobStore  # noqa: PLC0415 - not for commands without storage
     from storage.engine import open_database  # noqa: PLC0415
+    from storage.journal import SqlJournal  # noqa: PLC0415
     from storage.ledger import SqlLedger  # noqa: PLC0415
     from storage.lock import locks_of  # noqa: PLC0415
     from storage.spool import FileSpool  # noqa: PLC0415
@@ -203,12 +153,20 @@ async def _open_storage(
     wanted = await ledger.reserved()
     await asyncio.to_thread(blobs.sweep, _now(), _STALE)
     await asyncio.to_thread(spool.sweep, _now(), timedelta(), wanted.__contains__)
-    return _Storage(store=SqlTurnStore(database), ledger=ledger, blobs=blobs, spool=spool)
+    journal = SqlJournal(database)
+    return Storage(
+        store=SqlTurnStore(database),
+        ledger=ledger,
+        blobs=blobs,
+        spool=spool,
+        journal=journal,
+        preferences=Preferences(journal),
+    )
 
 
 def _turns(
     settings: Settings,
-    kept: _Storage,
+    kept: Storage,
     model: ImageModel,
     platforms: Mapping[str, ChatPlatform],
     fault: Callable[[str], None],
@@ -236,6 +194,7 @@ def _turns(
         painter=painter,
         teller=Teller(store=kept.store, platforms=platforms, policy=policy, now=_now),
         policy=policy,
+        preferences=kept.preferences,
         now=_now,
         fault=fault,
     )
@@ -264,8 +223,74 @@ async def open_terminal(
     """
     from adapters.terminal.platform import TerminalPlatform  # noqa: PLC0415 - only the one in use
 
-    async with open_app(settings, lambda blobs: [TerminalPlatform(blobs, say, questions)]) as app:
+    def terminal(kept: Storage) -> Sequence[ChatPlatform]:
+        return [TerminalPlatform(kept.blobs, say, questions)]
+
+    async with open_app(settings, terminal) as app:
         yield app
+
+
+@asynccontextmanager
+async def open_chat(settings: Settings) -> AsyncIterator[App]:
+    """Build everything with the chat platforms that have tokens, once those have been tried.
+
+    One whose tokens are refused is said and left out. SettingsError when none is left.
+    """
+    problems: list[str] = []
+    makers: list[Callable[[Storage], ChatPlatform]] = []
+    for name in settings.chat_platforms():
+        try:
+            makers.append(await _MAKERS[name](settings))
+        except SettingsError as error:
+            _log.error("a chat platform cannot be used", platform=name, error=str(error))
+            problems.append(str(error))
+    if not makers:
+        raise SettingsError("\n".join(problems) or _NO_PLATFORM)
+    async with open_app(settings, lambda kept: [make(kept) for make in makers]) as app:
+        yield app
+
+
+async def _slack(settings: Settings) -> Callable[[Storage], ChatPlatform]:
+    """Try Slack's tokens; when Slack cannot be reached, the platform will go on trying."""
+    from adapters.slack.platform import (  # noqa: PLC0415 - only the platforms in use
+        SlackPlatform,
+        identify,
+        settings_of,
+    )
+
+    own_settings = settings_of(settings)
+    own = None
+    try:
+        own = await identify(own_settings)
+    except DependencyDown as error:
+        _log.error("slack cannot be reached yet", error=str(error))
+
+    def make(kept: Storage) -> ChatPlatform:
+        return SlackPlatform(
+            own_settings,
+            store=kept.store,
+            ledger=kept.ledger,
+            blobs=kept.blobs,
+            journal=kept.journal,
+            preferences=kept.preferences,
+            own=own,
+            fault=_fault(settings),
+        )
+
+    return make
+
+
+async def _discord(settings: Settings) -> Callable[[Storage], ChatPlatform]:
+    del settings
+    raise SettingsError("This version cannot talk to Discord yet. Remove DISCORD_TOKEN.")
+
+
+_MAKERS = {"slack": _slack, "discord": _discord}
+_NO_PLATFORM = (
+    "No chat platform is set up. Set SLACK_BOT_TOKEN with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"
+    " (docs/slack.md)."
+    " To try Threadpaint without any: threadpaint say a red fox in the snow"
+)
 
 
 @asynccontextmanager
@@ -285,3 +310,16 @@ async def open_store(settings: Settings) -> AsyncIterator[TurnStore]:
         yield SqlTurnStore(database)
     finally:
         await database.close()
+
+
+def slack_manifest(url: str | None, *, link: bool) -> str:
+    """Print the manifest of the Slack app as JSON, or as a link that creates it.
+
+    url: where Slack reaches the bot (HTTP mode), None for Socket Mode. UsageError.
+    """
+    from adapters.slack.manifest import creation_link, manifest  # noqa: PLC0415 - only here
+
+    if url is not None and not url.startswith("https://"):
+        raise UsageError("--url takes an address that begins with https://.")
+    made = manifest(url=url.rstrip("/") if url else None)
+    return creation_link(made) if link else json.dumps(made, indent=2)

@@ -19,12 +19,14 @@ class Attachment:
     """A file named in a message, not yet downloaded.
 
     declared_type, size: what the platform says, not to be trusted; None when it says nothing.
-    ref: platform-private, enough to download it after a restart.
+    ref: platform-private, enough to download it after a restart. blob: when it is kept already
+    (the material of an earlier turn of the same workspace); then nothing is downloaded.
     """
 
     name: str
     declared_type: str | None = None
     size: int | None = None
+    blob: Blob | None = None
     ref: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -34,8 +36,11 @@ class Message:
 
     id: the platform's id, unique in the channel. client_id: a second id that repeats when one
     gesture arrives as two messages (Slack's client_msg_id). reply_to: the message it answers.
-    branch: the answer it refines, when the platform knows (over reply_to). options: typed ones
-    (a form, a command); flags in the text win over them. ref: platform-private, kept with the turn.
+    branch: the answer it refines, when the platform knows (over reply_to); ROOT for none, whatever
+    was painted in the thread before. options: typed ones (a form, a command); flags in the text win
+    over them. ref: platform-private, kept with the turn. not_before: until then earlier messages of
+    the thread may still come, for a platform that delivers out of order; turns of a thread that
+    have not started yet run in the order of sent_at.
     """
 
     id: str
@@ -50,6 +55,7 @@ class Message:
     client_id: str | None = None
     options: GenerationOptions = field(default_factory=GenerationOptions)
     ref: Mapping[str, str] = field(default_factory=dict)
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -140,19 +140,27 @@ def explain(
 
 @cli.command()
 def run() -> None:
-    """Listen in chat; Slack and Discord are not part of this version yet."""
-    from bot.environment import load  # noqa: PLC0415 - its imports are heavy
+    """Listen in chat, paint and answer, until stopped."""
+    from bot import service  # noqa: PLC0415 - its imports are heavy
 
-    chosen = load().chat_platforms()
-    if chosen:
-        names = " and ".join(name.capitalize() for name in chosen)
-        message = f"This version cannot talk to {names} yet. Try: threadpaint say a red fox"
-    else:
-        message = (
-            "No chat platform is set up. Set SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or DISCORD_TOKEN."
-            " To try Threadpaint without any: threadpaint say a red fox in the snow"
-        )
-    raise SettingsError(message)
+    asyncio.run(service.run())
+
+
+@cli.command("slack-manifest")
+def slack_manifest(
+    *,
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="HTTP mode: where Slack reaches this bot, https://..."),
+    ] = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="Print a link that creates the app instead.")
+    ] = False,
+) -> None:
+    """Print the manifest to create the Slack app from."""
+    from bot.app import slack_manifest as manifest  # noqa: PLC0415 - seldom asked for
+
+    typer.echo(manifest(url, link=link))
 
 
 def _version(*, wanted: bool) -> None:

@@ -258,6 +258,10 @@ class TurnRef:
         return cls(turn=TurnId(turn), choice=choice)
 
 
+ROOT = TurnRef(turn=TurnId(""))
+"""The parent of a turn that refines nothing, whatever the tip of its thread is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """How a turn that brings no answer ends, decided before the person is told.
@@ -275,10 +279,11 @@ class Turn:
     """One exchange: a person's request and the model's answer.
 
     number: its place in the thread, from 1. attempt: counts claims and fences every write.
-    parent: the answer it refines, None for a root or not known yet; the turns of a thread are a
-    tree. options: what the person said, once called: what was in force. prompt: the person's words
-    without flags. ref: platform-private (where to answer). tries: postponements in this state.
-    round: how often a person had it run again. provider: of the image model at the acceptance.
+    parent: the answer it refines, ROOT for none, None while it is not known yet; the turns of a
+    thread are a tree. options: what the person said, once called: what was in force. prompt: the
+    person's words without flags. ref: platform-private (where to answer). tries: postponements in
+    this state. round: how often a person had it run again. provider: of the image model at the
+    acceptance.
     """
 
     id: TurnId

@@ -26,6 +26,7 @@ _WORDS = {
     "int_parsing": "has to be a whole number",
     "float_parsing": "has to be a number",
     "decimal_parsing": "has to be a number",
+    "bool_parsing": "has to be true or false",
     "finite_number": "has to be a number",
     "greater_than": "has to be more than {gt:g}",
     "greater_than_equal": "has to be {ge:g} or more",

@@ -29,13 +29,24 @@ POINTS = (
     "verdict.told",
 )
 
+PLATFORM_POINTS = (
+    "slack.errand_saved",
+    "slack.root_posted",
+    "slack.file_completed",
+    "slack.shared",
+    "slack.standin_posted",
+    "slack.words_posted",
+    "slack.notice_posted",
+)
+"""Those inside the chat platforms' adapters."""
+
 
 def no_fault(point: str) -> None:
     """Do nothing: production."""
 
 
 def killer(point: str) -> Callable[[str], None]:
-    """Make a hook that kills the process with SIGKILL at one of POINTS."""
+    """Make a hook that kills the process with SIGKILL at one of POINTS or PLATFORM_POINTS."""
 
     def fault(reached: str) -> None:
         if reached == point:

@@ -6,16 +6,15 @@ Protocols of a few methods in the core's words; ``bot.app`` is where they meet t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from bot.conversation import Usage
+from bot.conversation import ROOT, TurnRef, Usage
 from bot.options import GenerationOptions
 
 if TYPE_CHECKING:
     from collections.abc import (
         AsyncGenerator,
         AsyncIterator,
-        Awaitable,
         Callable,
         Mapping,
         Sequence,
@@ -34,11 +33,38 @@ if TYPE_CHECKING:
         ThreadId,
         Turn,
         TurnId,
-        TurnRef,
         TurnState,
         Verdict,
     )
     from bot.profiles import ModelProfile
+
+
+class Desk(Protocol):
+    """What a chat platform asks of the core for people."""
+
+    async def accept(self, message: Message) -> TurnId:
+        """Make a message a turn, durably; the same message again gives the same turn."""
+        ...
+
+    async def cancel(self, turn: TurnId) -> Turn:
+        """End a turn, wherever it is, and return it as it is then. NotFound."""
+        ...
+
+    async def confirm(self, turn: TurnId) -> None:
+        """Agree to the price of a turn. NotFound."""
+        ...
+
+    async def retry(self, turn: TurnId, ref: Mapping[str, str] | None = None) -> None:
+        """Run a failed turn again. NotFound, UsageError."""
+        ...
+
+    async def amend(self, turn: TurnId, text: str) -> bool:
+        """Follow an edit of the message of a turn; False when it was called already. UsageError."""
+        ...
+
+    def profile(self, model: str | None) -> ModelProfile:
+        """Find a model; None is the operator's default. UsageError when there is no such model."""
+        ...
 
 
 class ChatPlatform(Protocol):
@@ -46,8 +72,8 @@ class ChatPlatform(Protocol):
 
     name: str
 
-    async def run(self, accept: Callable[[Message], Awaitable[TurnId]]) -> None:
-        """Listen until cancelled; acknowledge a message only after ``accept`` returned."""
+    async def run(self, desk: Desk) -> None:
+        """Listen until cancelled; acknowledge a message only after ``desk.accept`` returned."""
         ...
 
     def download(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
@@ -70,6 +96,10 @@ class ChatPlatform(Protocol):
 
         Raises DeliveryError.
         """
+        ...
+
+    async def close(self) -> None:
+        """Give the connections back, after the last turn."""
         ...
 
 
@@ -272,7 +302,7 @@ class Lineage:
     that old turns are no longer sent.
     """
 
-    parent: TurnRef | None = None
+    parent: TurnRef = ROOT
     turns: tuple[PastTurn, ...] = ()
     older: int = 0
     options: GenerationOptions = field(default_factory=GenerationOptions)
@@ -329,7 +359,8 @@ class TurnStore(Protocol):
         gather=True: turns with pending material, in any order, outside the caps, at most 16 at a
         time. gather=False: turns without pending material that are the first open one of their
         thread, within the caps, round robin over workspaces and inside them over people, oldest
-        first. Neither takes a turn whose postponement has not passed.
+        first. Neither takes a turn whose postponement has not passed; only the first one takes a
+        turn before its Message.not_before.
         """
         ...
 
@@ -338,7 +369,7 @@ class TurnStore(Protocol):
         ...
 
     async def next_due(self, platforms: Sequence[str]) -> datetime | None:
-        """When the next postponed turn is due."""
+        """When the next turn that waits for a time is due."""
         ...
 
     async def get(self, turn: TurnId) -> Turn:
@@ -362,11 +393,29 @@ class TurnStore(Protocol):
         ...
 
     async def ahead(self, turn: TurnId) -> int:
-        """Count the waiting turns of the same workspace that were accepted before this one."""
+        """Count the waiting turns of the same workspace that go before this one."""
         ...
 
     async def tip(self, thread: ThreadId) -> TurnRef | None:
         """Find the answer that a plain reply refines now."""
+        ...
+
+    async def first(self, thread: ThreadId) -> Turn | None:
+        """Find the first turn of a thread, without its prompt: whose thread it is."""
+        ...
+
+    async def threads_since(
+        self, platform: str, workspace: str, since: datetime, most: int = 100
+    ) -> list[ThreadId]:
+        """List the threads of a workspace with a turn worked on since a time, newest first."""
+        ...
+
+    async def recent(self, thread: ThreadId, author: str, most: int) -> list[Turn]:
+        """List the newest done turns of a person in the thread's workspace, newest first."""
+        ...
+
+    async def make_current(self, answer: TurnRef) -> None:
+        """Make an answer the tip of its thread. NotFound when there is no such answer."""
         ...
 
     async def undo(self, thread: ThreadId) -> TurnRef | None:
@@ -458,6 +507,33 @@ class TurnStore(Protocol):
 
     async def amend(self, turn: TurnId, prompt: str, options: GenerationOptions) -> bool:
         """Change the words of a turn that has not been called yet; False when it is too late."""
+        ...
+
+
+class Journal(Protocol):
+    """Small notes that outlive the process, for adapters: what is about to be done outside.
+
+    kind: what the notes are about, begins with the platform's name. A note is a JSON object.
+    """
+
+    async def read(self, kind: str, key: str) -> Mapping[str, Any] | None:
+        """Read a note, if there is one."""
+        ...
+
+    async def write(self, kind: str, key: str, note: Mapping[str, Any]) -> None:
+        """Write a note over the one before; durable when this returns."""
+        ...
+
+    async def remove(self, kind: str, key: str) -> None:
+        """Remove a note, if it is there."""
+        ...
+
+    async def all(self, kind: str) -> dict[str, Mapping[str, Any]]:
+        """Read all notes of a kind by their keys, in the order of their first writing."""
+        ...
+
+    async def forget(self, kind: str, before: datetime) -> None:
+        """Remove the notes of a kind that were last written before a time."""
         ...
 
 

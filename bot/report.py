@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app import open_store
-from bot.conversation import TextPart, TurnRef
+from bot.conversation import ROOT, TextPart, TurnRef
 from bot.environment import load
 from bot.errors import UsageError
 from bot.log import Redactor
@@ -107,7 +107,7 @@ def _as_json(record: Record) -> dict[str, object]:
         "author": turn.author,
         "created": turn.created.isoformat(),
         "prompt": turn.prompt,
-        "parent": str(turn.parent) if turn.parent else None,
+        "parent": None if turn.parent in (None, ROOT) else str(turn.parent),
         "options": turn.options.said(),
         "verdict": asdict(turn.verdict) if turn.verdict else None,
         "steps": [asdict(step) for step in record.steps],

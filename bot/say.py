@@ -25,9 +25,10 @@ from bot.log import configure
 from bot.printing import json_of, lines_of, notes_of, plain, reply_in, suggestions_of
 
 if TYPE_CHECKING:
-    from bot.app import App, Questions
+    from bot.app import Questions
     from bot.conversation import Turn
     from bot.ports import Record
+    from bot.serving import App
 
 _LONGEST_NAME = 100  # characters of a thread's name
 

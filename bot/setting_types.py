@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticKnownError
 
+from bot.access import Follow
 from bot.commands import FLAGS
 from bot.errors import UsageError
-from bot.faults import POINTS
+from bot.faults import PLATFORM_POINTS, POINTS
 from bot.log import LogFormat, LogLevel
 from bot.options import Thinking
 
@@ -91,6 +92,15 @@ def _hosts(value: str | tuple[str, ...]) -> tuple[str, ...]:
     return hosts
 
 
+def _ids(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Split a comma list of ids, as Slack (C0123ABCD) and Discord (digits) make them."""
+    names = value.split(",") if isinstance(value, str) else value
+    ids = tuple(name.strip() for name in names if name.strip())
+    if not all(re.fullmatch(r"[A-Z0-9]+", name) for name in ids):
+        raise ValueError("has to be ids with commas between (C0123ABCD,C0456EFGH), not names")
+    return ids
+
+
 def _is_ip(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
@@ -139,8 +149,9 @@ def _flag(name: str) -> BeforeValidator:
 
 
 def _point(value: str) -> str:
-    if value not in POINTS:
-        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, POINTS))})
+    points = (*POINTS, *PLATFORM_POINTS)
+    if value not in points:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, points))})
     return value
 
 
@@ -171,7 +182,8 @@ Safety: TypeAlias = Annotated[
     ],
     BeforeValidator(_upper),
 ]
-Follow: TypeAlias = Annotated[Literal["follow", "mention", "owner"], BeforeValidator(_lower)]
+FollowPolicy: TypeAlias = Annotated[Follow, BeforeValidator(_lower)]
+Ids: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_ids)]
 Level: TypeAlias = Annotated[LogLevel, BeforeValidator(_lower)]
 Layout: TypeAlias = Annotated[LogFormat, BeforeValidator(_lower)]
 FaultPoint: TypeAlias = Annotated[str, BeforeValidator(_point)]

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.access import Access
 from bot.log import Redactor
 from bot.options import GenerationOptions
 from bot.ports import Caps
@@ -26,10 +27,11 @@ from bot.setting_types import (
     DatabaseUrl,
     FaultPoint,
     Folder,
-    Follow,
+    FollowPolicy,
     GatewayUrl,
     GeminiUrl,
     Hosts,
+    Ids,
     ImageSize,
     Layout,
     Level,
@@ -104,17 +106,17 @@ class Settings(BaseSettings):
     )
 
     slack_bot_token: Token = None
-    """Slack: the bot's token, xoxb-... (not used by this version)"""
+    """Slack: the bot's token, xoxb-..."""
     slack_app_token: Token = None
-    """Slack, Socket Mode: the app-level token, xapp-... (not used by this version)"""
+    """Slack, Socket Mode: the app-level token, xapp-..."""
     slack_signing_secret: SecretStr | None = None
-    """Slack, HTTP mode (no app-level token): the signing secret (not used by this version)"""
+    """Slack, HTTP mode (no app-level token): the signing secret."""
     slack_client_id: str | None = None
     """Slack, HTTP mode for many workspaces: the client id (not used by this version)"""
     slack_client_secret: SecretStr | None = None
     """Slack, HTTP mode for many workspaces: the client secret (not used by this version)"""
     slack_api_url: ApiFolderUrl = "https://slack.com/api/"
-    """Slack: where its API is (not used by this version)"""
+    """Slack: where its API is."""
 
     discord_token: Token = None
     """Discord: the bot's token (not used by this version)"""
@@ -141,11 +143,11 @@ class Settings(BaseSettings):
     blob_url: BlobUrl = Field(default_factory=_blobs)
     """The folder where pictures are kept, file:///path/to/folder; when empty, in DATA_DIR."""
     attachment_hosts: Hosts = ()
-    """More hosts of attachments: names with commas between, no port (not used by this version)"""
+    """More hosts that attachments may be fetched from: names with commas between, no port."""
     http_host: str = "127.0.0.1"
-    """The address that the web server listens on (not used by this version)"""
+    """The address that the web server listens on (Slack's HTTP mode)."""
     http_port: Port = 8080
-    """The port that the web server listens on; 0 takes a free one (not used by this version)"""
+    """The port that the web server listens on; 0 takes a free one."""
 
     person_running: Count = 2
     """Turns of one person that run at once; the rest wait."""
@@ -189,8 +191,18 @@ class Settings(BaseSettings):
     """Safety: BLOCK_LOW_AND_ABOVE, BLOCK_MEDIUM_AND_ABOVE, BLOCK_ONLY_HIGH, BLOCK_NONE or OFF."""
     system_instruction: str | None = None
     """Standing instructions for every picture, such as a house style."""
-    follow: Follow = "follow"
-    """Replies that count: follow (all), mention, owner of the thread (not used by this version)"""
+    follow: FollowPolicy = "follow"
+    """Replies that count in the bot's threads: follow (all), mention, owner of the thread."""
+    allowed_channels: Ids = ()
+    """Ids of the channels where the bot answers, with commas between; empty for all."""
+    allowed_groups: Ids = ()
+    """Ids of user groups or roles whose members may ask; empty for everybody."""
+    blocked_people: Ids = ()
+    """Ids of people whom the bot does not answer."""
+    admins: Ids = ()
+    """Ids of people who may do what admins may, beside the workspace's own admins."""
+    external_people: bool = False
+    """Whether people of other organisations in shared channels may ask: true or false."""
 
     log_level: Level = "info"
     """How much is logged: debug, info, warning or error; debug adds the lines of libraries."""
@@ -264,6 +276,16 @@ class Settings(BaseSettings):
         """The folder where blobs are kept."""
         return Path(unquote(self.blob_url.removeprefix(FILE)))
 
+    def access(self) -> Access:
+        """Say who may ask, in the core's words."""
+        return Access(
+            channels=frozenset(self.allowed_channels),
+            groups=frozenset(self.allowed_groups),
+            blocked=frozenset(self.blocked_people),
+            admins=frozenset(self.admins),
+            external=self.external_people,
+        )
+
     def caps(self) -> Caps:
         """Say how much may run and be spent, in the core's units."""
         return Caps(
@@ -284,14 +306,10 @@ class Settings(BaseSettings):
     def chat_platforms(self) -> tuple[Literal["slack", "discord"], ...]:
         """List the platforms that have enough tokens to be tried.
 
-        Slack needs its bot token and the app-level one (Socket Mode), or a signing secret and the
-        bot token or both client values (HTTP mode).
+        Slack needs its bot token and either the app-level one (Socket Mode) or the signing secret
+        (HTTP mode); with both it is Socket Mode.
         """
-        client = self.slack_client_id and self.slack_client_secret
-        if self.slack_app_token:
-            slack = bool(self.slack_bot_token)
-        else:
-            slack = bool(self.slack_signing_secret and (self.slack_bot_token or client))
+        slack = self.slack_bot_token and (self.slack_app_token or self.slack_signing_secret)
         return (*(("slack",) if slack else ()), *(("discord",) if self.discord_token else ()))
 
     def secrets(self) -> tuple[str, ...]:
@@ -346,9 +364,8 @@ class Settings(BaseSettings):
         slack = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
         if any((*slack, self.slack_client_secret)) and "slack" not in self.chat_platforms():
             yield (
-                "Slack is not complete. Set SLACK_BOT_TOKEN with SLACK_APP_TOKEN (Socket Mode), or"
-                " SLACK_SIGNING_SECRET with SLACK_BOT_TOKEN or SLACK_CLIENT_ID and"
-                " SLACK_CLIENT_SECRET (HTTP mode)."
+                "Slack is not complete. Set SLACK_BOT_TOKEN with SLACK_APP_TOKEN (Socket Mode) or"
+                " with SLACK_SIGNING_SECRET (HTTP mode)."
             )
 
     def _odd_rest(self) -> Iterator[str]:

@@ -26,6 +26,8 @@ _T = TypeVar("_T")
 
 _log = structlog.get_logger(__name__)
 
+_POSITION_LIVES = 60.0  # seconds; Slack forgets a status line after two minutes
+
 _SLOW = (
     "Still painting. Large, searched or carefully thought-out pictures can take some minutes;"
     " you need not do anything."
@@ -109,16 +111,22 @@ class Teller:
                     await self.tell(turn, Notice(kind=NoticeKind.SLOW, text=_SLOW))
 
     async def watch_queue(self) -> None:
-        """Tell people how many turns are before theirs, whenever that changes, until cancelled."""
-        told: dict[TurnId, int] = {}
+        """Tell people how many turns are before theirs, until cancelled.
+
+        Whenever that changes, and now and then, since platforms forget what is shown for long.
+        """
+        told: dict[TurnId, tuple[int, float]] = {}
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._policy.position_seconds)
-            told = {turn: told.get(turn, -1) for turn in self._queued}
+            told = {turn: told.get(turn, (-1, 0.0)) for turn in self._queued}
             for turn in list(self._queued.values()):
                 with suppress(DependencyDown):
                     ahead = await self._store.ahead(turn.id)
-                    if turn.id in self._queued and told.get(turn.id) != ahead:
-                        told[turn.id] = ahead
+                    before, at = told.get(turn.id, (-1, 0.0))
+                    stale = loop.time() - at >= _POSITION_LIVES
+                    if turn.id in self._queued and (before != ahead or stale):
+                        told[turn.id] = ahead, loop.time()
                         await self.working(turn, TurnState.ACCEPTED, ahead=ahead)
 
 

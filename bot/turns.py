@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         TurnQueue,
         TurnStore,
     )
+    from bot.preferences import Preferences
+    from bot.profiles import ModelProfile
 
 _log = structlog.get_logger(__name__)
 
@@ -74,6 +76,7 @@ class Turns:
         painter: Painter,
         teller: Teller,
         policy: Policy,
+        preferences: Preferences,
         now: Callable[[], datetime],
         fault: Callable[[str], None] = no_fault,
     ) -> None:
@@ -85,6 +88,7 @@ class Turns:
         self._painter = painter
         self.teller = teller
         self._policy = policy
+        self._preferences = preferences
         self._now = now
         self._fault = fault
         self._cancels: dict[TurnId, asyncio.Event] = {}
@@ -99,10 +103,12 @@ class Turns:
         no words at all) becomes a turn too, with a verdict that the person is told once.
         """
         prompt, options, verdict = self._read(message)
+        pending = any(attachment.blob is None for attachment in message.attachments)
+        gathered = bool(message.attachments) and not pending
         turn = Turn(
             id=new_turn_id(),
             thread=message.thread,
-            state=TurnState.ACCEPTED,
+            state=TurnState.GATHERING if gathered else TurnState.ACCEPTED,
             author=message.author,
             provider=self._model.provider,
             author_name=_whole(message.author_name),
@@ -118,7 +124,7 @@ class Turns:
         self._fault("accept.saved")
         if new:
             self.teller.queue(turn)
-            self.queue.wake(gather=bool(message.attachments))
+            self.queue.wake(gather=pending)
         return turn_id
 
     def _read(self, message: Message) -> tuple[str, GenerationOptions, Verdict | None]:
@@ -164,6 +170,10 @@ class Turns:
         """Follow an edit of the message of a turn; False when it was called already. UsageError."""
         request = parse(_whole(text))
         return await self._store.amend(turn, request.prompt, request.options)
+
+    def profile(self, model: str | None) -> ModelProfile:
+        """Find a model; None is the operator's default. UsageError when there is no such model."""
+        return self._model.profile(model)
 
     async def ended(self, turn: TurnId) -> Turn:
         """Wait for the end of a turn that this process advances."""
@@ -250,7 +260,9 @@ class Turns:
         if turn.cancel_requested:
             cancel.set()
         try:
-            plan = await make_plan(self._store, self._model, self._policy, turn, record)
+            plan = await make_plan(
+                self._store, self._model, await self._policy_of(turn), turn, record
+            )
         except UsageError as error:
             await self._rescue(turn, record, error)
             return
@@ -261,6 +273,11 @@ class Turns:
             return
         painted = await self._watched(plan, record, cancel)
         await self._keep(plan.turn, painted, record)
+
+    async def _policy_of(self, turn: Turn) -> Policy:
+        """Put the defaults of the turn's person and channel over the operator's."""
+        defaults = await self._preferences.defaults(turn)
+        return replace(self._policy, defaults=defaults.over(self._policy.defaults))
 
     async def _rescue(self, turn: Turn, record: Record, error: UsageError) -> None:
         """Deliver what was bought before a crash though the settings no longer allow the rest."""

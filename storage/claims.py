@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     and_,
     bindparam,
+    case,
     func,
     not_,
     or_,
@@ -69,7 +70,7 @@ def _runnable(lane: ColumnElement[bool], *conditions: ColumnElement[bool]) -> Se
 
     lane: the turns that share the caps, running or waiting. conditions: on the waiting ones.
     """
-    waiting = and_(_PLATFORMS, turns.c.not_before.is_(None), *conditions)
+    waiting = and_(_PLATFORMS, *conditions)
     known = [turns.c[name] for name in ("seq", "claimed", *_PERSON)]
     of_person = (
         select(*known, _rank(turns, _PERSON).label("rank"))
@@ -121,8 +122,10 @@ _NEXT_OF_THREAD = ~(
     .exists()
 )
 _UNJUDGED = turns.c.verdict_state.is_(None)
-_RUNNABLE = _runnable(and_(_UNJUDGED, not_(turns.c.pending_material)), _NEXT_OF_THREAD)
-_TO_GATHER = _runnable(and_(_UNJUDGED, turns.c.pending_material))
+_DUE_NOW = turns.c.not_before.is_(None)
+_RUNNABLE = _runnable(and_(_UNJUDGED, not_(turns.c.pending_material)), _DUE_NOW, _NEXT_OF_THREAD)
+# Downloads do not wait for earlier messages of the thread; what was postponed waits.
+_TO_GATHER = _runnable(and_(_UNJUDGED, turns.c.pending_material), or_(_DUE_NOW, turns.c.tries == 0))
 _TO_TELL = (
     select(*TURN, PROMPT)
     .select_from(WITH_PROMPT)
@@ -130,7 +133,7 @@ _TO_TELL = (
         is_open(turns),
         not_(_UNJUDGED),
         not_(turns.c.claimed),
-        turns.c.not_before.is_(None),
+        _DUE_NOW,
         _PLATFORMS,
     )
     .order_by(turns.c.seq)
@@ -148,6 +151,7 @@ _CLAIM = (
         claimed=True,
         attempt=turns.c.attempt + 1,
         served=bindparam("now_", type_=Moment),
+        started=not_(turns.c.pending_material),
         history=one_step("claimed", turns.c.attempt + 1),
     )
 )
@@ -164,7 +168,10 @@ _AHEAD = (
         turns.c.id == bindparam("turn_"),
         is_open(_other),
         not_(_other.c.claimed),
-        _other.c.seq < turns.c.seq,
+        case(
+            (_other.c.thread_id == turns.c.thread_id, _other.c.number < turns.c.number),
+            else_=_other.c.seq < turns.c.seq,
+        ),
     )
 )
 
@@ -202,11 +209,11 @@ def recover(connection: Connection, platforms: Sequence[str], now: datetime) -> 
 
 
 def next_due(connection: Connection, platforms: Sequence[str]) -> datetime | None:
-    """When the next postponed turn is due."""
+    """When the next turn is due that waits for a time."""
     due: datetime | None = connection.execute(_NEXT_DUE, {"platforms_": platforms}).scalar_one()
     return due
 
 
 def ahead(connection: Connection, turn: TurnId) -> int:
-    """Count the waiting turns of the same workspace that were accepted before this one."""
+    """Count the waiting turns of the same workspace that go before this one."""
     return connection.execute(_AHEAD, {"turn_": turn}).scalar_one()

@@ -22,13 +22,15 @@ from sqlalchemy import (
     update,
 )
 
-from bot.conversation import TurnId, TurnState
+from bot.conversation import ROOT, BlobPart, TextPart, TurnId, TurnState
 from bot.errors import NotFound, UsageError
 from storage.engine import upsert
 from storage.ledger import give_up_calls
 from storage.lookups import THIS_THREAD, by_post, get, place
-from storage.rows import first_step, one_step, ref_of, step_now
+from storage.order import take_place
+from storage.rows import first_step, one_step, part_to_row, ref_of, step_now
 from storage.schema import (
+    IS_DONE,
     PERSON,
     Moment,
     attachments,
@@ -102,10 +104,21 @@ _PROMPT = (
     .where(parts.c.turn_id == bindparam("turn_"), parts.c.choice == PERSON, parts.c.position == 0)
     .values(text=bindparam("prompt_"))
 )
+_MAKE_CURRENT = (
+    update(threads)
+    .where(
+        threads.c.id == turns.c.thread_id,
+        _THIS,
+        IS_DONE,
+        generations.c.turn_id == turns.c.id,
+        generations.c.choice == bindparam("choice_"),
+    )
+    .values(tip=bindparam("turn_"), tip_choice=bindparam("choice_"))
+)
 _tip = turns.alias("tip")
 _UNDO = (
     update(threads)
-    .where(THIS_THREAD, _tip.c.id == threads.c.tip, _tip.c.parent.is_not(None))
+    .where(THIS_THREAD, _tip.c.id == threads.c.tip, _tip.c.parent != ROOT.turn)
     .values(tip=_tip.c.parent, tip_choice=_tip.c.parent_choice)
     .returning(threads.c.tip, threads.c.tip_choice)
 )
@@ -171,6 +184,13 @@ def amend(
     return True
 
 
+def make_current(connection: Connection, answer: TurnRef) -> None:
+    """Make an answer the tip of its thread. NotFound when there is no such answer."""
+    values = {"turn_": answer.turn, "choice_": answer.choice}
+    if connection.execute(_MAKE_CURRENT, values).rowcount == 0:
+        raise NotFound(f"There is no answer {answer}.")
+
+
 def undo(connection: Connection, thread: ThreadId) -> TurnRef | None:
     """Make the parent of the tip the tip; None, and nothing changed, at a root."""
     row = connection.execute(_UNDO, place(thread)).one_or_none()
@@ -191,14 +211,13 @@ def _insert(connection: Connection, turn: Turn, message: Message) -> None:
     if parent is None and message.reply_to:
         parent = by_post(connection, message.thread, message.reply_to)
     connection.execute(insert(turns), _turn(connection, turn, message, parent))
-    prompt = {
-        "turn_id": turn.id,
-        "choice": PERSON,
-        "position": 0,
-        "text": turn.prompt,
-        "thought": False,
-    }
-    connection.execute(insert(parts), prompt)
+    said = [part_to_row(turn.id, PERSON, 0, TextPart(text=turn.prompt))]
+    said += [
+        part_to_row(turn.id, PERSON, position, BlobPart(blob=attachment.blob))
+        for position, attachment in enumerate(message.attachments, 1)
+        if attachment.blob
+    ]
+    connection.execute(insert(parts), said)
     if message.attachments:
         connection.execute(insert(attachments), _attachments(turn, message))
 
@@ -206,7 +225,7 @@ def _insert(connection: Connection, turn: Turn, message: Message) -> None:
 def _turn(
     connection: Connection, turn: Turn, message: Message, parent: TurnRef | None
 ) -> dict[str, Any]:
-    """Make the row of a new turn, with the next number of its thread."""
+    """Make the row of a new turn, with its number in its thread."""
     where = {"platform": turn.thread.platform, "workspace": turn.thread.workspace}
     thread_id, number = connection.execute(
         _NUMBER,
@@ -219,6 +238,9 @@ def _turn(
         },
     ).one()
     verdict = turn.verdict
+    not_before = None if verdict else message.not_before
+    if not_before:
+        number = take_place(connection, thread_id, number, message.sent_at)
     return {
         **where,
         "id": turn.id,
@@ -234,7 +256,8 @@ def _turn(
         "attempt": 0,
         "claimed": False,
         "tries": 0,
-        "pending_material": bool(message.attachments),
+        "pending_material": any(item.blob is None for item in message.attachments),
+        "not_before": not_before,
         "parent": parent.turn if parent else None,
         "parent_choice": parent.choice if parent else None,
         "options": turn.options.said(),
@@ -246,6 +269,8 @@ def _turn(
         "verdict_retry": verdict.retry if verdict else None,
         "notes": [],
         "history": first_step(turn.created, turn.state),
+        "sent": message.sent_at,
+        "started": False,
     }
 
 
@@ -258,7 +283,7 @@ def _attachments(turn: Turn, message: Message) -> list[dict[str, Any]]:
             "declared_type": attachment.declared_type,
             "size": attachment.size,
             "ref": dict(attachment.ref),
-            "pending": True,
+            "pending": attachment.blob is None,
             "problem": "",
             "note": "",
         }

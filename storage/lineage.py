@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, exists, func, literal, select
 
-from bot.conversation import PastTurn, TurnId, TurnState
+from bot.conversation import ROOT, PastTurn, TurnId, TurnState
 from bot.options import GenerationOptions
 from bot.ports import Lineage
 from storage.moves import OWNED, fenced, owner
@@ -100,8 +100,8 @@ _PATH = _path()
 def lineage(connection: Connection, turn: Turn, most: int) -> Lineage:
     """Load the way to the parent, its newest turns only; the rest is counted by its depth."""
     parent, row = _start(connection, turn)
-    if parent is None:
-        return Lineage(told=row.told)
+    if parent == ROOT:
+        return Lineage(parent=ROOT, told=row.told)
     found = connection.execute(
         _PATH, {"parent_": parent.turn, "choice_": parent.choice, "most_": most}
     )
@@ -115,8 +115,11 @@ def lineage(connection: Connection, turn: Turn, most: int) -> Lineage:
     )
 
 
-def _start(connection: Connection, turn: Turn) -> tuple[TurnRef | None, AnyRow]:
-    """Find the nearest done turn at or above the parent; when there is none, the thread's tip."""
+def _start(connection: Connection, turn: Turn) -> tuple[TurnRef, AnyRow]:
+    """Find the nearest done turn at or above the parent; when there is none, the thread's tip.
+
+    ROOT for a turn that refines nothing, and in a thread that has no tip.
+    """
     ref = turn.parent
     while True:
         values = {
@@ -127,14 +130,16 @@ def _start(connection: Connection, turn: Turn) -> tuple[TurnRef | None, AnyRow]:
         row = connection.execute(_START, values).one_or_none()
         if row is None:
             raise fenced(turn)
-        if row.state == TurnState.DONE.value:
-            found = ref or ref_of(row.tip, row.tip_choice)
-            if found and not row.answered:  # this choice failed: the first one that did not
+        found = ref or ref_of(row.tip, row.tip_choice)
+        if found and row.state == TurnState.DONE.value:
+            if not row.answered:  # this choice failed: the first one that did not
                 found = replace(found, choice=row.first_choice)
             return found, row
-        if ref is None:
-            return None, row
+        if ref in (None, ROOT):
+            return ROOT, row
         ref = ref_of(row.parent, row.parent_choice)
+        if ref == ROOT:  # a branch from what brought no answer goes on from the tip
+            ref = None
 
 
 def _past(rows: Iterable[AnyRow]) -> Iterator[PastTurn]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, and_, bindparam, select
+from sqlalchemy import Text, and_, bindparam, func, select
 
-from bot.conversation import TurnId
+from bot.conversation import ThreadId, TurnId
 from bot.errors import NotFound
 from bot.ports import Record
 from storage.rows import (
@@ -24,14 +24,26 @@ from storage.rows import (
     steps_of,
     turn_of,
 )
-from storage.schema import PERSON, attachments, generations, ledger, parts, posts, threads, turns
+from storage.schema import (
+    IS_DONE,
+    PERSON,
+    Moment,
+    attachments,
+    generations,
+    ledger,
+    parts,
+    posts,
+    threads,
+    turns,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Table
 
-    from bot.conversation import ThreadId, Turn, TurnRef
+    from bot.conversation import Turn, TurnRef
     from bot.ports import Material
     from storage.rows import AnyRow
 
@@ -88,6 +100,32 @@ _TURNS_OF = (
     .order_by(turns.c.number.desc())
     .limit(bindparam("most_"))
 )
+_FIRST = select(*TURN).select_from(WITH_THREAD).where(THIS_THREAD).order_by(turns.c.number).limit(1)
+_RECENT = (
+    select(*TURN, PROMPT)
+    .select_from(WITH_PROMPT)
+    .where(
+        turns.c.platform == bindparam("platform_"),
+        turns.c.workspace == bindparam("workspace_"),
+        turns.c.author == bindparam("author_"),
+        IS_DONE,
+    )
+    .order_by(turns.c.seq.desc())
+    .limit(bindparam("most_"))
+)
+_THREADS_SINCE = (
+    select(threads.c.channel, threads.c.thread)
+    .select_from(WITH_THREAD)
+    .where(
+        turns.c.platform == bindparam("platform_"),
+        turns.c.workspace == bindparam("workspace_"),
+        turns.c.served.is_not(None),
+        turns.c.served >= bindparam("since_", type_=Moment),
+    )
+    .group_by(threads.c.id, threads.c.channel, threads.c.thread)
+    .order_by(func.max(turns.c.served).desc())
+    .limit(bindparam("most_"))
+)
 _TIP = select(threads.c.tip, threads.c.tip_choice).where(THIS_THREAD)
 
 
@@ -135,6 +173,29 @@ def turns_of(connection: Connection, thread: ThreadId, most: int) -> list[Turn]:
     """List the newest turns of a thread, oldest first, without their prompts."""
     newest = connection.execute(_TURNS_OF, {**place(thread), "most_": most}).all()
     return [turn_of(row) for row in reversed(newest)]
+
+
+def first(connection: Connection, thread: ThreadId) -> Turn | None:
+    """Find the first turn of a thread, without its prompt."""
+    row = connection.execute(_FIRST, place(thread)).one_or_none()
+    return turn_of(row) if row else None
+
+
+def recent(connection: Connection, thread: ThreadId, author: str, most: int) -> list[Turn]:
+    """List the newest done turns of a person in the thread's workspace, newest first."""
+    values = {**place(thread), "author_": author, "most_": most}
+    return [turn_of(row) for row in connection.execute(_RECENT, values)]
+
+
+def threads_since(
+    connection: Connection, platform: str, workspace: str, since: datetime, most: int
+) -> list[ThreadId]:
+    """List the threads of a workspace with a turn worked on since a time, newest first."""
+    values = {"platform_": platform, "workspace_": workspace, "since_": since, "most_": most}
+    return [
+        ThreadId(platform=platform, workspace=workspace, channel=row.channel, thread=row.thread)
+        for row in connection.execute(_THREADS_SINCE, values)
+    ]
 
 
 def tip(connection: Connection, thread: ThreadId) -> TurnRef | None:

@@ -19,7 +19,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     literal_column,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -28,7 +30,7 @@ from bot.conversation import TurnState
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Dialect, FromClause
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration. Revisions compare as text: a database with a higher one is newer."""
 
 PERSON = -1
@@ -55,6 +57,11 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
+def utc_now() -> datetime:
+    """Read the clock, as a Moment keeps it."""
+    return datetime.now(UTC)
+
+
 metadata = MetaData()
 
 threads = Table(
@@ -72,9 +79,11 @@ threads = Table(
     UniqueConstraint("platform", "workspace", "channel", "thread", name="uq_threads"),
 )
 
-# seq: the order of acceptance. platform, workspace: the thread's, for claims. depth: how many turns
-# the way from the root to this one has, once it was called. served: when it was claimed last.
-# history: one line a step, "<time> <state or word> <attempt> <note>".
+# seq: the order of acceptance. platform, workspace: the thread's, for claims. parent: "" for ROOT,
+# NULL while it is not known yet. depth: how many turns the way from the root to this one has, once
+# it was called. served: when it was claimed last. history: one line a step, "<time> <state or word>
+# <attempt> <note>". sent: when the person said it. started: claimed for more than its downloads;
+# until then its number may change (``storage.order``).
 turns = Table(
     "turns",
     metadata,
@@ -109,6 +118,8 @@ turns = Table(
     Column("verdict_retry", Boolean),
     Column("notes", JSON, nullable=False),
     Column("history", Text, nullable=False),
+    Column("sent", Moment, server_default=text("0"), nullable=False),
+    Column("started", Boolean, server_default=false(), nullable=False),
     UniqueConstraint("id", name="uq_turns_id"),
     UniqueConstraint("thread_id", "number", name="uq_turns_number"),
 )
@@ -211,6 +222,18 @@ ledger = Table(
     PrimaryKeyConstraint("id", name="pk_ledger"),
 )
 
+# Notes of adapters. id: the order of first writing, whatever the clock says.
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("note", JSON, nullable=False),
+    Column("updated", Moment, nullable=False),
+    UniqueConstraint("kind", "key", name="uq_journal"),
+)
+
 
 def is_open(turn: FromClause) -> ColumnElement[bool]:
     """Say that a turn has not ended, in the very words of the partial indexes.
@@ -223,6 +246,10 @@ def is_open(turn: FromClause) -> ColumnElement[bool]:
     return turn.c.state.in_(states)
 
 
+IS_DONE = turns.c.state == literal_column(f"'{TurnState.DONE}'")
+"""Says that a turn has brought an answer, in the words of its partial index."""
+
+
 def _index(name: str, *columns: str, where: ColumnElement[bool]) -> None:
     Index(
         name, *(turns.c[column] for column in columns), sqlite_where=where, postgresql_where=where
@@ -233,6 +260,7 @@ def _index(name: str, *columns: str, where: ColumnElement[bool]) -> None:
 # the turns that have ended (tests/storage/test_costs.py).
 _index("ix_turns_open_thread", "thread_id", "number", where=is_open(turns))
 _index("ix_turns_open_person", "platform", "workspace", "author", "seq", where=is_open(turns))
+_index("ix_turns_done_person", "platform", "workspace", "author", "seq", where=IS_DONE)
 _index("ix_turns_claimed", "platform", "workspace", "author", where=turns.c.claimed.is_(True))
 _index("ix_turns_due", "not_before", where=turns.c.not_before.is_not(None))
 _SERVED = turns.c.served.is_not(None)
@@ -242,6 +270,7 @@ Index("ix_turns_message", turns.c.message_id)
 Index("ix_posts_turn", posts.c.turn_id)
 Index("ix_inbox_created", inbox.c.created)
 Index("ix_inbox_turn", inbox.c.turn_id)
+Index("ix_journal_updated", journal.c.kind, journal.c.updated)
 Index("ix_ledger_turn", ledger.c.turn_id)
 Index(  # all that a budget adds up, so that the rows themselves are not read
     "ix_ledger_spent",

@@ -6,14 +6,16 @@ The statements themselves stand in ``intake`` (what people ask for), ``claims`` 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from storage import claims, intake, lookups, moves
 from storage.lineage import lineage
+from storage.schema import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from bot.chat import Message, Post
     from bot.conversation import ThreadId, Turn, TurnId, TurnRef, TurnState, Verdict
@@ -24,14 +26,10 @@ if TYPE_CHECKING:
 _PRUNE_EVERY = timedelta(hours=1)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class SqlTurnStore:
     """Turns in a database. Every method raises DependencyDown when the database fails."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, *, now: Callable[[], datetime] = utc_now) -> None:
         """Take an open, migrated database and a clock."""
         self._database = database
         self._now = now
@@ -63,6 +61,10 @@ class SqlTurnStore:
         """Make a failed turn run again. NotFound, UsageError."""
         await self._database.write(intake.reopen, turn, ref, self._now())
 
+    async def make_current(self, answer: TurnRef) -> None:
+        """Make an answer the tip of its thread. NotFound when there is no such answer."""
+        await self._database.write(intake.make_current, answer)
+
     async def undo(self, thread: ThreadId) -> TurnRef | None:
         """Make the parent of the tip the tip; returns the new tip, None (unchanged) at a root."""
         return await self._database.write(intake.undo, thread)
@@ -80,11 +82,11 @@ class SqlTurnStore:
         return await self._database.write(claims.recover, platforms, self._now())
 
     async def next_due(self, platforms: Sequence[str]) -> datetime | None:
-        """When the next postponed turn is due; one that a claim has seen as due is none."""
+        """When the next waiting turn is due; one that a claim has seen as due is none."""
         return await self._database.read(claims.next_due, platforms)
 
     async def ahead(self, turn: TurnId) -> int:
-        """Count the waiting turns of the same workspace that were accepted before this one."""
+        """Count the waiting turns of the same workspace that go before this one."""
         return await self._database.read(claims.ahead, turn)
 
     # What a claimed turn goes through
@@ -160,3 +162,17 @@ class SqlTurnStore:
     async def tip(self, thread: ThreadId) -> TurnRef | None:
         """Find the answer that a plain reply refines now."""
         return await self._database.read(lookups.tip, thread)
+
+    async def first(self, thread: ThreadId) -> Turn | None:
+        """Find the first turn of a thread, without its prompt: whose thread it is."""
+        return await self._database.read(lookups.first, thread)
+
+    async def threads_since(
+        self, platform: str, workspace: str, since: datetime, most: int = 100
+    ) -> list[ThreadId]:
+        """List the threads of a workspace with a turn worked on since a time, newest first."""
+        return await self._database.read(lookups.threads_since, platform, workspace, since, most)
+
+    async def recent(self, thread: ThreadId, author: str, most: int) -> list[Turn]:
+        """List the newest done turns of a person in the thread's workspace, newest first."""
+        return await self._database.read(lookups.recent, thread, author, most)

@@ -16,11 +16,11 @@ from bot.errors import DeliveryError, MaterialError
 from bot.printing import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
-    from bot.chat import Attachment, Message, Notice, Picture, Progress, Reply
+    from bot.chat import Attachment, Notice, Picture, Progress, Reply
     from bot.conversation import Turn, TurnId
-    from bot.ports import BlobStore
+    from bot.ports import BlobStore, Desk
 
 _BLOCK = 1 << 20
 _PAINTING_SECONDS = 5.0  # between two lines that only say how long it takes
@@ -63,7 +63,7 @@ class TerminalPlatform:
 
     async def run(
         self,
-        accept: Callable[[Message], Awaitable[TurnId]],  # noqa: ARG002 - the port has it
+        desk: Desk,  # noqa: ARG002 - the port has it
     ) -> None:
         """Wait: a terminal has no messages but the one that its command brings."""
         await asyncio.Event().wait()
@@ -146,6 +146,9 @@ class TerminalPlatform:
         if notice.retry:
             self._line(turn, f"Try again: threadpaint say --retry {turn.id}")
         return ()
+
+    async def close(self) -> None:
+        """Do nothing: a terminal stays."""
 
     def _line(self, turn: Turn, text: str) -> None:
         self._say(self._named(turn, text))

@@ -78,8 +78,8 @@ class ChatPlatformContract(ABC):
             turn, Reply(text="Here.", pictures=pictures)
         )
         assert self.seen(tmp_path) == shown
-        assert [post.choice for post in posts] == [0, 1, 2]
-        assert len({post.message_id for post in posts}) == 3
+        assert [post.choice for post in posts if post.choice is not None] == [0, 1, 2]
+        assert len({post.message_id for post in posts}) == len(posts)
 
     async def test_an_answer_delivered_again_after_a_restart_is_shown_once(
         self, tmp_path: Path, blobs: FileBlobStore
@@ -107,8 +107,9 @@ class ChatPlatformContract(ABC):
         for state in TurnState:
             await platform.working(turn, Progress(state=state, seconds=3, ahead=2, note="Busy"))
         for kind in NoticeKind:
-            for _ in range(2):
-                await platform.tell(turn, Notice(kind=kind, text="Words", retry=True))
+            notice = Notice(kind=kind, text="Words", retry=True)
+            first = await platform.tell(turn, notice)
+            assert list(await platform.tell(turn, notice)) == list(first)
 
     async def test_an_attachment_that_is_gone_is_a_sentence(
         self, tmp_path: Path, blobs: FileBlobStore

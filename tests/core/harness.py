@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bot.app import App, open_app
+from bot.app import open_app
 from bot.chat import Attachment, Message, NoticeKind, Post
 from bot.conversation import ThreadId, TurnState, new_turn_id
 from bot.environment import load
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from bot.chat import Notice, Progress, Reply
     from bot.conversation import Turn, TurnId
+    from bot.ports import Desk
+    from bot.serving import App
     from tests.standins.gemini import GeminiStandin
 
 
@@ -40,8 +42,8 @@ class RecordingChat:
         self._listening = asyncio.Event()
         self._worked = asyncio.Event()
 
-    async def run(self, accept: Callable[[Message], Awaitable[TurnId]]) -> None:
-        self.accept = accept
+    async def run(self, desk: Desk) -> None:
+        self.accept = desk.accept
         self._listening.set()
         await asyncio.Event().wait()
 
@@ -73,6 +75,9 @@ class RecordingChat:
         self.notices.append((turn.id, notice))
         self._told.set()
         return [Post(message_id=f"notice-{turn.id}-{notice.kind}")]
+
+    async def close(self) -> None:
+        pass
 
     async def until_told(self) -> Notice:
         """Wait for the first notice to anybody."""

@@ -41,5 +41,5 @@ def test_the_data_folder_of_the_image_is_for_our_user_alone() -> None:
     assert "DATA_DIR=/data" in DOCKERFILE
 
 
-def test_the_image_without_a_command_says_what_it_can_do() -> None:
-    assert 'CMD ["--help"]' in DOCKERFILE
+def test_the_image_without_a_command_listens_in_chat() -> None:
+    assert 'CMD ["run"]' in DOCKERFILE

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.engine import Database, open_database
+from storage.journal import SqlJournal
 from storage.ledger import SqlLedger
 from storage.turns import SqlTurnStore
 from tests.storage.makers import Chat, Clock
@@ -62,3 +63,8 @@ def chat(store: SqlTurnStore, clock: Clock) -> Chat:
 @pytest.fixture
 def ledger(database: Database) -> SqlLedger:
     return SqlLedger(database)
+
+
+@pytest.fixture
+def journal(database: Database, clock: Clock) -> SqlJournal:
+    return SqlJournal(database, now=clock)

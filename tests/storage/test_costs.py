@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.chat import Post
-from bot.conversation import TurnState
+from bot.conversation import TurnRef, TurnState
 from bot.ports import Caps
-from storage import claims, intake, lookups, moves
+from storage import claims, intake, journal, lookups, moves
 from storage.lineage import lineage
 from tests.storage.makers import NOON, PLATFORMS, a_call, a_message, a_turn, an_answer
 
@@ -50,7 +51,7 @@ class Meter:
 def _life(connection: Connection) -> dict[str, int]:
     """Take one more turn of a thread through its life; returns what each step cost."""
     meter = Meter(connection)
-    message = a_message(reply_to="not ours")
+    message = a_message(reply_to="not ours", not_before=NOON)
     meter.run(intake.accept, a_turn(message), message, None)
     (turn,) = meter.run(claims.claim, Caps(), PLATFORMS, NOON, gather=False)
     parent = meter.run(lineage, turn, 3).parent
@@ -66,6 +67,17 @@ def _life(connection: Connection) -> dict[str, int]:
     meter.run(lookups.by_message, turn.thread, message.id)
     meter.run(lookups.by_post, turn.thread, posts[0].message_id)
     meter.run(lookups.turns_of, turn.thread, 3)
+    meter.run(lookups.threads_since, "slack", "T1", NOON + timedelta(seconds=1), 3)
+    meter.run(lookups.first, turn.thread)
+    assert len(meter.run(lookups.recent, turn.thread, turn.author, 1)) == 1
+    meter.run(intake.undo, turn.thread)
+    meter.run(intake.make_current, TurnRef(turn=turn.id))
+    for kind in ("slack.upload", f"slack.{turn.id}"):
+        meter.run(journal.write, kind, turn.id, {"ts": "1"}, NOON)
+    meter.run(journal.read, "slack.upload", turn.id)
+    meter.run(journal.read_all, f"slack.{turn.id}")
+    meter.run(journal.forget, f"slack.{turn.id}", NOON)
+    meter.run(journal.remove, f"slack.{turn.id}", turn.id)
     return meter.steps
 
 

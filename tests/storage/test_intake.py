@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import text
 
 from bot.chat import Post
-from bot.conversation import TurnRef, TurnState, Verdict, new_turn_id
+from bot.conversation import ROOT, BlobPart, TextPart, TurnRef, TurnState, Verdict, new_turn_id
 from bot.errors import NotFound, UsageError
 from bot.options import GenerationOptions
 from bot.ports import Caps
 from tests.storage.makers import (
     NOON,
     THREAD,
+    a_blob,
     a_call,
     a_message,
     a_turn,
@@ -303,3 +304,74 @@ async def test_undo_goes_back_to_the_parent_and_stops_at_the_root(chat: Chat) ->
     third = await chat.painted()
     assert third.parent == TurnRef(turn=first.id)
     assert await chat.store.tip(THREAD) == TurnRef(turn=third.id)
+
+
+async def test_undo_stops_at_a_root_in_the_middle_of_a_thread(chat: Chat) -> None:
+    await chat.painted()
+    fresh = a_message()
+    await chat.store.accept(a_turn(fresh, parent=ROOT), fresh)
+    (turn,) = await chat.claim()
+    await chat.done(turn)
+
+    assert await chat.store.undo(THREAD) is None
+    assert await chat.store.tip(THREAD) == TurnRef(turn=turn.id)
+
+
+async def test_any_answer_of_a_thread_can_be_made_current(chat: Chat) -> None:
+    first = await chat.done(await chat.claimed(), choices=(0, 1))
+    await chat.painted()
+    elsewhere = await chat.painted(in_thread("other"))
+
+    await chat.store.make_current(TurnRef(turn=first.id, choice=1))
+
+    assert await chat.store.tip(THREAD) == TurnRef(turn=first.id, choice=1)
+    assert await chat.store.tip(in_thread("other")) == TurnRef(turn=elsewhere.id)
+    after = await chat.painted()
+    assert after.parent == TurnRef(turn=first.id, choice=1)
+
+
+async def test_only_an_answer_can_be_made_current(chat: Chat) -> None:
+    done = await chat.painted()
+    kept = await chat.stored(await chat.claimed())
+    for answer in (
+        TurnRef(turn=done.id, choice=1),
+        TurnRef(turn=kept.id),
+        TurnRef(turn=new_turn_id()),
+        ROOT,
+    ):
+        with pytest.raises(NotFound):
+            await chat.store.make_current(answer)
+    assert await chat.store.tip(THREAD) == TurnRef(turn=done.id)
+
+
+async def test_material_that_is_kept_already_is_not_gathered(chat: Chat) -> None:
+    kept = replace(an_attachment("old.png"), blob=a_blob(4))
+    turn = await chat.accept(text="again", attachments=(kept,))
+    assert await chat.claim(gather=True) == []
+
+    (claimed,) = await chat.claim()
+
+    assert claimed.id == turn.id
+    (item,) = (await chat.store.record(turn.id)).material
+    assert (item.attachment.name, item.blob, item.pending) == ("old.png", a_blob(4), False)
+    await chat.done(claimed)
+    after = await chat.claimed()
+    (past,) = (await chat.store.lineage(after, 64)).turns
+    assert past.user.parts == (TextPart(text="again"), BlobPart(blob=a_blob(4)))
+
+
+async def test_what_is_kept_already_stays_in_its_place_among_downloads(chat: Chat) -> None:
+    kept = replace(an_attachment("b"), blob=a_blob(4))
+    turn = await chat.accept(attachments=(an_attachment("a"), kept, an_attachment("c")))
+    assert await chat.claim() == []
+    (claimed,) = await chat.claim(gather=True)
+    first, second, third = (await chat.store.record(turn.id)).material
+    assert [item.pending for item in (first, second, third)] == [True, False, True]
+    await chat.store.gathered(
+        claimed, [replace(first, blob=a_blob(1)), replace(third, blob=a_blob(2))]
+    )
+
+    material = (await chat.store.record(turn.id)).material
+
+    assert [item.blob for item in material] == [a_blob(1), a_blob(4), a_blob(2)]
+    assert len(await chat.claim()) == 1

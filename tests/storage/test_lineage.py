@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.conversation import (
+    ROOT,
     BlobPart,
     Content,
     TextPart,
@@ -20,7 +21,9 @@ from tests.storage.makers import (
     THREAD,
     a_blob,
     a_call,
+    a_message,
     a_signature,
+    a_turn,
     an_answer,
     an_attachment,
     in_thread,
@@ -45,7 +48,7 @@ async def _painted_from(chat: Chat, parent: TurnRef, choices: tuple[int, ...] = 
 
 
 async def test_a_first_turn_has_no_past(chat: Chat) -> None:
-    assert await _lineage(chat) == Lineage()
+    assert await _lineage(chat) == Lineage(parent=ROOT)
 
 
 async def test_the_past_comes_back_verbatim_with_thoughts_and_signatures(chat: Chat) -> None:
@@ -171,7 +174,7 @@ async def test_without_a_done_turn_above_the_parent_the_tip_is_gone_on_from(chat
 async def test_turns_of_another_workspace_are_no_parents(chat: Chat) -> None:
     theirs = await chat.painted(in_workspace("T2"))
     neighbour = await chat.painted(in_thread("other"))
-    assert await _lineage(chat, TurnRef(turn=theirs.id)) == Lineage()
+    assert await _lineage(chat, TurnRef(turn=theirs.id)) == Lineage(parent=ROOT)
     assert (await _lineage(chat, TurnRef(turn=neighbour.id))).parent == TurnRef(turn=neighbour.id)
 
 
@@ -190,4 +193,48 @@ async def test_the_parent_that_was_found_is_kept_with_the_turn(chat: Chat) -> No
     second = await chat.painted()
     assert (await chat.store.get(second.id)).parent == TurnRef(turn=first.id)
     listed = await chat.store.turns_of(THREAD)
-    assert [turn.parent for turn in listed] == [None, TurnRef(turn=first.id)]
+    assert [turn.parent for turn in listed] == [ROOT, TurnRef(turn=first.id)]
+
+
+async def test_a_turn_that_refines_nothing_has_no_past_though_its_thread_has(chat: Chat) -> None:
+    first = await chat.claimed()
+    await chat.store.keep(first, [an_answer(a_call(first))], [], (), told=True)
+    await chat.store.finish(first, TurnState.DONE)
+    fresh = a_message()
+    await chat.store.accept(a_turn(fresh, parent=ROOT), fresh)
+    (turn,) = await chat.claim()
+    assert turn.parent == ROOT
+
+    assert await chat.store.lineage(turn, 64) == Lineage(parent=ROOT, told=True)
+
+    await chat.done(turn)
+    assert (await chat.store.get(turn.id)).parent == ROOT
+    after = await chat.claimed()
+    (past,) = (await chat.store.lineage(after, 64)).turns
+    assert past.id == turn.id
+
+
+async def test_a_root_that_is_tried_again_stays_a_root(chat: Chat) -> None:
+    root = await chat.claimed()
+    root = replace(root, parent=(await chat.store.lineage(root, 64)).parent)
+    await chat.store.begin_calls(root, [a_call(root)], Caps(), NOON)
+    await chat.store.judge(root, Verdict(state=TurnState.FAILED, text="Cut.", retry=True))
+    await chat.store.finish(root, TurnState.FAILED)
+    later = await chat.painted()
+
+    await chat.store.reopen(root.id)
+
+    (again,) = await chat.claim()
+    assert again.id == root.id
+    assert await chat.store.lineage(again, 64) == Lineage(parent=ROOT)
+    await chat.done(again)
+    assert await chat.store.tip(THREAD) == TurnRef(turn=later.id)
+
+
+async def test_a_branch_from_a_root_without_an_answer_goes_on_from_the_tip(chat: Chat) -> None:
+    failed = replace(await chat.claimed(), parent=ROOT)
+    await chat.store.begin_calls(failed, [a_call(failed)], Caps(), NOON)
+    await chat.store.finish(failed, TurnState.FAILED)
+    assert await _lineage(chat, TurnRef(turn=failed.id)) == Lineage(parent=ROOT)
+    done = await chat.painted()
+    assert (await _lineage(chat, TurnRef(turn=failed.id))).parent == TurnRef(turn=done.id)

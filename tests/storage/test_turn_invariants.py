@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Row, select
 
-from bot.conversation import TurnState, Verdict
-from bot.errors import Fenced, UsageError
+from bot.conversation import TurnRef, TurnState, Verdict
+from bot.errors import Fenced, NotFound, UsageError
 from bot.ports import Caps
 from storage.engine import open_database
 from storage.schema import threads, turns
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 CAPS = Caps(person=2, workspace=2, total=2)
 ORDER = list(TurnState)
 THREADS = [in_workspace("A", 1), in_workspace("A", 2), in_workspace("B", 1)]
-PEOPLE = ["accept", "accept", "attach", "cancel", "reopen", "reopen", "undo", "amend"]
+PEOPLE = ["accept", "late", "late", "attach", "cancel", "reopen", "reopen", "undo", "amend", "show"]
 QUEUE = ["claim", "claim", "claim", "gather", "recover", "wait"]
 WORKERS = ["gathered", "call", "keep", "deliver", "judge", "postpone", "done", "fail", "fail"]
 
@@ -64,6 +65,7 @@ class World:
         self.accepted: list[TurnId] = []
         self.held: list[Turn] = []
         self.before: dict[str, tuple[int, int]] = {}
+        self.started: dict[str, int] = {}
 
     async def act(self, name: str, number: int) -> None:
         if name in QUEUE:
@@ -84,12 +86,22 @@ class World:
     async def ask(self, name: str, number: int) -> None:
         thread = THREADS[number % len(THREADS)]
         turn = self.accepted[number % len(self.accepted)] if self.accepted else None
-        if name in {"accept", "attach"}:
-            files = (an_attachment(),) if name == "attach" else ()
-            new = await self.chat.accept(thread, f"U{number % 2}", attachments=files)
+        if name in {"accept", "late", "attach"}:
+            now = self.chat.clock()
+            when: dict[str, object] = {"sent_at": now}
+            if name == "late":
+                when = {
+                    "sent_at": now - timedelta(seconds=number),
+                    "not_before": now + timedelta(seconds=1),
+                }
+            files = (an_attachment(),) if name == "attach" or number == 1 else ()
+            new = await self.chat.accept(thread, f"U{number % 2}", attachments=files, **when)
             self.accepted.append(new.id)
         elif name == "undo":
             await self.store.undo(thread)
+        elif turn and name == "show":
+            with suppress(NotFound):
+                await self.store.make_current(TurnRef(turn=turn))
         elif turn and name == "cancel":
             await self.store.request_cancel(turn)
         elif turn and name == "amend":
@@ -136,6 +148,8 @@ class World:
         check_claims(rows)
         check_threads(rows, tips)
         for row in rows:
+            if row.started:
+                assert self.started.setdefault(row.id, row.number) == row.number
             now = (ORDER.index(TurnState(row.state)), row.attempt)
             before = self.before.get(row.id, now)
             assert now[0] >= before[0]
@@ -156,11 +170,18 @@ def check_claims(rows: Rows) -> None:
 def check_threads(rows: Rows, tips: Iterable[str]) -> None:
     by_number = sorted(rows, key=lambda row: (row.thread_id, row.number))
     for _, of_thread in groupby(by_number, lambda row: row.thread_id):
-        numbers = [row.number for row in of_thread]
-        assert numbers == list(range(1, len(numbers) + 1))
+        in_order = list(of_thread)
+        assert [row.number for row in in_order] == list(range(1, len(in_order) + 1))
+        waiting = [row.sent for row in in_order if _has_not_started(row)]
+        assert waiting == sorted(waiting)
     done = {row.id for row in rows if row.state == TurnState.DONE}
     assert done.issuperset(tips)
     assert done.issuperset(row.parent for row in rows if row.parent)
+
+
+def _has_not_started(row: Row[*tuple[Any, ...]]) -> bool:
+    fresh = not row.started and row.round == 0 and row.verdict_state is None
+    return fresh and not TurnState(row.state).ended
 
 
 def _all(connection: Connection) -> tuple[Rows, Sequence[str]]:

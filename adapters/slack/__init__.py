@@ -1,0 +1,1 @@
+"""Slack: the chat platform over slack-bolt, by Socket Mode or signed HTTP."""

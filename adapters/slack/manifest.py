@@ -41,7 +41,10 @@ SCOPES: Mapping[str, Scope] = {
     "mpim:history": Scope(feature="replies in group messages"),
     "reactions:write": Scope(feature="marking a message that is being worked on"),
     "usergroups:read": Scope(feature="THREADPAINT_ALLOWED_GROUPS", needed=False),
-    "users:read": Scope(feature="knowing who is an administrator of the workspace", needed=False),
+    "users:read": Scope(
+        feature="knowing who is an administrator, and the names of people in a request",
+        needed=False,
+    ),
 }
 """Every bot scope of the app."""
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from bot.commands import CommandWord
     from bot.conversation import ThreadId, Turn
 
-SEEN, LATE = "slack.seen", "slack.late"
-"""Kinds of notes: single words that were obeyed, missed messages that were asked about."""
+SEEN, LATE, GONE = "slack.seen", "slack.late", "slack.gone"
+"""Kinds of notes: words that were obeyed, missed messages that were asked about, deleted turns."""
 
 _ORDER = timedelta(seconds=1)  # so long an earlier reply of a thread may still come
 _LOOK_UP_SECONDS = 2.0  # of the 3 that Slack waits
@@ -283,9 +283,10 @@ async def edited(parts: Parts, edited: Edited) -> None:
 
 
 async def deleted(parts: Parts, deleted: Deleted) -> None:
-    """Cancel the turn of a message that is gone."""
+    """Cancel the turn of a message that is gone; nothing more is said or shown of it."""
     turn = await parts.store.by_message(parts.thread(deleted.channel), deleted.ts)
-    if turn:
+    if turn and not (await parts.store.get(turn)).state.ended:
+        await parts.journal.write(GONE, turn, {})
         await parts.desk.cancel(turn)
 
 

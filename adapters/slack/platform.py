@@ -24,7 +24,7 @@ from adapters.slack.preflight import preflight
 from adapters.slack.progress import Signal
 from adapters.slack.web import Web
 from bot.chat import NoticeKind
-from bot.errors import DependencyDown
+from bot.errors import DeliveryError, DependencyDown
 from bot.faults import no_fault
 from bot.profiles import PROFILES
 
@@ -207,7 +207,7 @@ class SlackPlatform:
     async def _tidy(self) -> None:
         now = utc_now()
         await self._courier.tidy(now)
-        for kind in (errands.ERRANDS, messages.SEEN, messages.LATE):
+        for kind in (errands.ERRANDS, messages.SEEN, messages.LATE, messages.GONE):
             await self._journal.forget(kind, now - _NOTES_LIVE)
 
     def download(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
@@ -219,13 +219,18 @@ class SlackPlatform:
         await self._signal.show(turn, progress)
 
     async def deliver(self, turn: Turn, reply: Reply) -> Sequence[Post]:
-        """Show the answer exactly once. DeliveryError."""
+        """Show the answer exactly once; not to a message that was deleted. DeliveryError."""
+        if await self._journal.read(messages.GONE, turn.id) is not None:
+            raise DeliveryError("The message that asked for this was deleted.", final=True)
         posts = await self._courier.deliver(turn, reply)
         await self._signal.end(turn)
         return posts
 
     async def tell(self, turn: Turn, notice: Notice) -> Sequence[Post]:
         """Tell something about the turn, once for each kind and round. DeliveryError."""
+        if await self._journal.read(messages.GONE, turn.id) is not None:
+            await self._signal.end(turn)
+            return ()
         posts = await self._courier.tell(turn, notice)
         if notice.kind is not NoticeKind.SLOW:
             await self._signal.end(turn)

@@ -327,7 +327,6 @@ async def test_what_is_deleted_while_it_is_painted_is_not_shown(
     assert slack.ephemerals == []
 
 
-@pytest.mark.xfail(strict=True, reason="platform.tell speaks of requests that are gone")
 async def test_nothing_is_said_of_what_was_deleted(
     tmp_path: Path, slack: SlackStandin, gemini: GeminiStandin, way: str
 ) -> None:

@@ -49,7 +49,7 @@ REFUSAL = ("accept.saved", "verdict.saved", "slack.notice_posted", "verdict.told
 @pytest.fixture(autouse=True)
 def _patient(slack: SlackStandin) -> None:
     """Slack delivers again when the next process is there."""
-    slack.knobs.retry_waits, slack.knobs.ack_seconds = (0.5,) * 60, 1
+    slack.knobs.retry_waits, slack.knobs.ack_seconds = (0.3,) * 60, 0.7
 
 
 def test_every_point_is_aimed_at() -> None:

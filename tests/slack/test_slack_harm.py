@@ -178,15 +178,28 @@ async def test_after_a_disconnect_frame_the_bot_listens_on(
 
 
 async def test_a_cut_connection_comes_back_and_nothing_is_lost(
-    tmp_path: Path, slack: SlackStandin
+    tmp_path: Path, slack: SlackStandin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slack.knobs.retry_waits = (0.5,) * 60
+    monkeypatch.setattr("adapters.slack.platform._BEAT_SECONDS", 0.2)
+    later = [timedelta()]
+    monkeypatch.setattr("adapters.slack.platform.utc_now", lambda: utc_now() + later[0])
     async with running(tmp_path, slack, None, "socket"):
-        slack.abort_sockets()
         ts = await slack.say("general", "ann", f"{mention(slack)} a fox")
-        await Thread(slack, "general", ts).answered()
+        thread = Thread(slack, "general", ts)
+        await thread.answered()
+        slack.abort_sockets()
+        await slack.until(lambda: not slack.connections)
+        await asyncio.sleep(0.5)
+        slack.knobs.retry_waits = ()
+        await slack.say("general", "ann", "make it night", thread_ts=ts)
+        slack.knobs.retry_waits = (0.5,) * 60
+        later[0] = timedelta(minutes=6)
+        other = await slack.say("general", "bob", f"{mention(slack)} a castle")
+        await Thread(slack, "general", other).answered()
+        await thread.answered(2)
         await settled(slack)
-    assert len(Thread(slack, "general", ts).messages) == 2
+    assert len(Thread(slack, "general", other).messages) == 2
+    assert len(thread.messages) == 4
 
 
 @pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])

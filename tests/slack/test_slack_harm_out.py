@@ -60,6 +60,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for Slack for parts of a second, where we would wait for seconds and minutes."""
     monkeypatch.setattr("adapters.slack.posting._SETTLE_SECONDS", 0.1)
     monkeypatch.setattr("adapters.slack.web._UNCLEAR", (0.05, 0.05))
+    monkeypatch.setattr("adapters.slack.web._retry_after", lambda headers: 0.1)
     monkeypatch.setattr("adapters.slack.files_out.POLLS", (0.1, 0.1, 0.2, 0.2))
     monkeypatch.setattr("adapters.slack.files_out.AGAIN_SECONDS", 0.5)
     monkeypatch.setattr("bot.turns.DELIVERY_WAITS", (0.3, 0.3, 0.3, 0.3))

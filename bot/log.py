@@ -25,7 +25,16 @@ LogFormat: TypeAlias = Literal["text", "json"]
 HIDDEN = "[secret]"
 
 _SHORTEST = 4
-_TOO_CHATTY = ("httpx", "httpcore", "aiosqlite", "alembic")
+_TOO_CHATTY = (
+    "httpx",
+    "httpcore",
+    "aiosqlite",
+    "alembic",
+    "slack_sdk",
+    "slack_bolt",
+    "PIL",
+    "markdown_it",
+)
 """Loggers whose lines are addresses, headers and people's words, whatever our level."""
 _SHAPES = re.compile(
     r"""

@@ -54,6 +54,10 @@ class EmbeddedQueue:
         self._draining = False
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def leave(self, platform: str) -> None:
+        """Claim no turns of a platform any more: nothing could be told or shown there."""
+        self._platforms = tuple(name for name in self._platforms if name != platform)
+
     def wake(self, *, gather: bool = False) -> None:
         """Say that a turn may have become runnable. gather: one with attachments to download."""
         self._gather_due = self._gather_due or gather

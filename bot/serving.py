@@ -50,12 +50,14 @@ class App:
             patience = 0
             raise
         finally:
-            await self.queue.drain(patience)
-            watch.cancel()
-            task.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
-            with suppress(asyncio.CancelledError):
-                await task
+            try:
+                await self.queue.drain(patience)
+            finally:  # also when a second signal comes while it drains
+                watch.cancel()
+                task.cancel()
+                await asyncio.gather(watch, return_exceptions=True)
+                with suppress(asyncio.CancelledError):
+                    await task
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Listen on every platform until told to stop; then take nothing more and drain.
@@ -83,6 +85,7 @@ class App:
             await platform.run(self.turns)
         except ThreadpaintError as error:
             _log.error("a platform dropped out", platform=platform.name, error=str(error))
+            self.queue.leave(platform.name)
             raise
 
     async def _last(self, listeners: Sequence[asyncio.Task[None]]) -> None:

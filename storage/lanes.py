@@ -36,7 +36,7 @@ class Lane(aiosqlite.Connection):
 
         We begin them ourselves: the sqlite3 module would do it too late, at the first write.
         """
-        self._engine = create_engine(url, poolclass=StaticPool)
+        self._engine = create_engine(url, poolclass=StaticPool, hide_parameters=True)
 
         def connect(raw: DBAPIConnection, _record: object) -> None:
             raw.isolation_level = None

@@ -8,6 +8,7 @@ and nothing is left without an acknowledgement (facts/slack.md 9).
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from slack_bolt import BoltResponse
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+
+from bot.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -69,7 +72,14 @@ async def listen(
         await runner.setup()
         try:
             site = web.TCPSite(runner, way.host, way.port)
-            await site.start()
+            try:
+                await site.start()
+            except OSError as error:
+                message = (
+                    f"Threadpaint cannot listen on {way.host}:{way.port} ({error.strerror})."
+                    " Change HTTP_HOST or HTTP_PORT, or stop the other program."
+                )
+                raise SettingsError(message) from error
             _log.info("slack's requests are taken here", address=_address(runner), path=PATH)
             yield _always
         finally:
@@ -89,6 +99,7 @@ def _app(way: Way, client: AsyncWebClient, take: Take) -> AsyncApp:
 
     return AsyncApp(
         name="threadpaint",
+        logger=logging.getLogger("slack_bolt"),
         client=client,
         signing_secret=way.signing_secret,
         before_authorize=front,
@@ -108,7 +119,10 @@ def _http(app: AsyncApp) -> web.Application:
     """Serve Bolt's app alone, without the installation pages that its own server may add."""
 
     async def handle(request: web.Request) -> web.Response:
-        bolt_request = await to_bolt_request(request)
+        try:
+            bolt_request = await to_bolt_request(request)
+        except (ValueError, AttributeError, RecursionError):  # read before it is verified
+            return web.Response(status=400)
         return await to_aiohttp_response(await app.async_dispatch(bolt_request))
 
     server = web.Application(client_max_size=_MOST_BYTES)

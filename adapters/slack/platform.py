@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import structlog
@@ -24,12 +24,12 @@ from adapters.slack.preflight import preflight
 from adapters.slack.progress import Signal
 from adapters.slack.web import Web
 from bot.chat import NoticeKind
-from bot.errors import DeliveryError, DependencyDown
+from bot.errors import DeliveryError, DependencyDown, SettingsError
 from bot.faults import no_fault
 from bot.profiles import PROFILES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 
     from pydantic import SecretStr
 
@@ -134,7 +134,7 @@ class SlackPlatform:
         )
 
     async def run(self, desk: Desk) -> None:
-        """Listen until cancelled. SettingsError when Slack refuses the tokens."""
+        """Listen until cancelled. SettingsError when Slack refuses the tokens, now or later."""
         parts = self._parts(await self._identity(), desk)
         catchup = CatchUp(
             web=self._web, store=self._store, journal=self._journal, own=parts.own, now=utc_now
@@ -144,9 +144,17 @@ class SlackPlatform:
             async with listen(way, self._client, partial(take, parts)) as reachable:
                 _log.info("listening to slack", way=way.name, team=parts.own.team)
                 await errands.resume(parts)
-                await self._keep_going(parts, catchup, reachable)
+                await _first(self._keep_going(parts, catchup, reachable), self._until_gone())
         finally:
             await parts.tasks.close()
+
+    async def _until_gone(self) -> None:
+        """Wait until Slack says that the app is gone. SettingsError."""
+        code = await self._web.until_gone()
+        raise SettingsError(
+            f"Slack no longer takes SLACK_BOT_TOKEN ({code}). Install the app again, set the new"
+            " token and start Threadpaint again."
+        )
 
     async def _identity(self) -> Identity:
         """Ask who we are, for as long as Slack cannot be reached."""
@@ -257,6 +265,19 @@ def web_client(token: str, api_url: str, session: aiohttp.ClientSession) -> Asyn
         timeout=CALL_SECONDS,
         retry_handlers=[],
     )
+
+
+async def _first(*works: Coroutine[Any, Any, None]) -> None:
+    """Do several things for ever, until one of them ends; then end as it does."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _catch_up(parts: Parts, catchup: CatchUp) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.ports import Journal
 
 _SETTLE_SECONDS = 2.0  # between an unclear post and the look for it
-_CLOCK_SKEW = 15 * 60  # seconds that our clock may be ahead of Slack's
+_CLOCK_SKEW = 2 * 60 * 60  # seconds that our clock may be ahead of Slack's
 _PAGE = 200
 _MOST_PAGES = 10
 

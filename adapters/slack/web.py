@@ -110,10 +110,20 @@ class Web:
         self._sleep = sleep
         self._pace = Pace(clock, sleep)
         self._gone: Gone | None = None
+        self._stopped = asyncio.Event()
 
     def stop(self, code: str) -> None:
         """Make no call any more: Slack said in its own way that the app is gone."""
-        self._gone = Gone(code)
+        self._stop(Gone(code))
+
+    def _stop(self, error: Gone) -> None:
+        self._gone = error
+        self._stopped.set()
+
+    async def until_gone(self) -> str:
+        """Wait until Slack says that the app is gone; returns its word for it."""
+        await self._stopped.wait()
+        return self._gone.code if self._gone else ""
 
     async def call(
         self, method: str, *, repeatable: bool = False, pace: str | None = None, **arguments: object
@@ -134,7 +144,7 @@ class Web:
             try:
                 return await self._once(method, body)
             except Gone as error:
-                self._gone = error
+                self._stop(error)
                 raise
             except (Refused, Unclear) as error:
                 wait = _wait_after(error, tries, repeatable=repeatable)

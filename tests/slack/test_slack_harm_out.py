@@ -25,6 +25,7 @@ Of 3.1: the clock jumps. Roots of commands: test_slack_commands (when Slack answ
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -33,12 +34,14 @@ from structlog.testing import capture_logs
 
 from adapters.slack.parts import utc_now
 from bot.conversation import TurnState
+from bot.errors import SettingsError
 from tests.slack.harness import Thread, running
 from tests.slack.speaking import mention, turns_in
 from tests.standins.gemini import Fault as Trouble
 from tests.standins.slack import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.standins.gemini import GeminiStandin
@@ -177,55 +180,60 @@ async def test_many_answers_at_once_keep_to_slacks_pace(
 # --- the end of an installation ------------------------------------------------------------------
 
 
+@contextmanager
+def ended(word: str) -> Iterator[None]:
+    """Expect that the service ends and says what Slack said and what to do."""
+    words = rf"no longer takes SLACK_BOT_TOKEN \({word}\)\. Install the app again"
+    with pytest.raises(SettingsError, match=words):
+        yield
+
+
 @pytest.mark.parametrize("word", ["token_revoked", "account_inactive"])
-async def test_after_slack_refused_the_token_no_call_is_made_and_the_log_says_so(
+async def test_after_slack_refused_the_token_nothing_is_called_or_bought_and_the_bot_ends(
     tmp_path: Path, slack: SlackStandin, gemini: GeminiStandin, way: str, word: str
 ) -> None:
-    with capture_logs() as log:
+    with ended(word):
         async with running(tmp_path, slack, gemini, way) as app:
             gemini.hold()
             ts = await slack.say("general", "ann", f"{mention(slack)} a fox")
             await gemini.until_waiting(1)
+            await slack.say("general", "ann", "make it blue", thread_ts=ts)
             slack.token_error = word
             before = len(slack.calls())
             gemini.release()
-            [turn] = await turns_in(app, slack, "general", ts)
-            await app.turns.ended(turn.id)
-            other = await slack.say("general", "bob", f"{mention(slack)} a fox")
-            [turn] = await turns_in(app, slack, "general", other)
-            await app.turns.ended(turn.id)
+            painted, queued = await turns_in(app, slack, "general", ts)
+            await app.turns.ended(painted.id)
     assert [call.error for call in slack.calls()[before:]] == [word]
-    errors = [line for line in log if line["log_level"] == "error"]
-    assert any("its token was revoked" in str(line) for line in errors)
+    assert gemini.billed == 1
+    assert queued.state is TurnState.ACCEPTED
 
 
 @pytest.mark.parametrize("kind", ["app_uninstalled", "tokens_revoked"])
-async def test_after_the_app_was_removed_no_call_is_made_and_the_log_says_so(
+async def test_after_the_app_was_removed_no_call_is_made_and_the_bot_ends(
     tmp_path: Path, slack: SlackStandin, gemini: GeminiStandin, way: str, kind: str
 ) -> None:
     tokens = {"tokens": {"oauth": [], "bot": [slack.bot_user]}} if kind == "tokens_revoked" else {}
-    with capture_logs() as log:
-        async with running(tmp_path, slack, gemini, way) as app:
+    with ended("app_uninstalled"), capture_logs() as log:
+        async with running(tmp_path, slack, gemini, way):
             await slack.event({"type": kind, **tokens})
             before = len(slack.calls())
-            ts = await slack.say("general", "ann", f"{mention(slack)} a fox")
-            [turn] = await turns_in(app, slack, "general", ts)
-            await app.turns.ended(turn.id)
+            await slack.until(lambda: "dropped out" in str(log))
     assert slack.calls()[before:] == []
-    assert any("the app was removed" in str(line) for line in log)
+    assert gemini.calls == []
 
 
 async def test_an_answer_that_could_not_be_brought_is_kept_for_the_next_installation(
     tmp_path: Path, slack: SlackStandin, gemini: GeminiStandin
 ) -> None:
-    async with running(tmp_path, slack, gemini, "socket") as app:
-        gemini.hold()
-        ts = await slack.say("general", "ann", f"{mention(slack)} a fox")
-        await gemini.until_waiting(1)
-        slack.token_error = "token_revoked"
-        gemini.release()
-        [turn] = await turns_in(app, slack, "general", ts)
-        assert (await app.turns.ended(turn.id)).state is TurnState.FAILED
+    with ended("token_revoked"):
+        async with running(tmp_path, slack, gemini, "socket") as app:
+            gemini.hold()
+            ts = await slack.say("general", "ann", f"{mention(slack)} a fox")
+            await gemini.until_waiting(1)
+            slack.token_error = "token_revoked"
+            gemini.release()
+            [turn] = await turns_in(app, slack, "general", ts)
+            assert (await app.turns.ended(turn.id)).state is TurnState.FAILED
     slack.token_error = ""
     async with running(tmp_path, slack, gemini, "socket") as app:
         await app.turns.retry(turn.id)

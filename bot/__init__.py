@@ -10,7 +10,7 @@ platform shows it, the turn is done. ``access``, ``preferences`` and ``controls`
 share beside that: who may ask, what is set, what buttons ask for.
 ``app`` is the one place where these meet their adapters and the storage; ``cli`` is its front door.
 Read on in this order: conversation, chat, ports, turns, then adapters/gemini/wire,
-adapters/slack/front and app.
+adapters/slack (its map) and app.
 """
 
 __version__ = "0.1.0"

@@ -104,7 +104,7 @@ class Teller:
         slow_at = loop.time() + self._policy.slow_seconds
         while True:
             await self.working(turn, TurnState.CALLING, note=note.text)
-            await note.wait(self._policy.progress_seconds)
+            await note.wait(min(self._policy.progress_seconds, max(0, slow_at - loop.time())))
             if loop.time() >= slow_at:
                 slow_at = math.inf
                 with suppress(DeliveryError):

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 Ack = dict[str, Any]
 
-# Slack takes 3,000 characters of private_metadata; one emoji is 12 of them there.
-_LONGEST_ALT = 180
+_LONGEST_ALT = 300  # with the ids far below the 3,000 characters of private_metadata
 _MOST_FILES = 20
 
 
@@ -206,10 +205,10 @@ async def _edit(parts: Parts, form: modals.Form, private: Mapping[str, str], use
 
 
 async def below_of(parts: Parts, private: Mapping[str, str], user: str) -> GenerationOptions:
-    """Find what holds where a form says nothing: the picture's, the person's, the channel's."""
+    """Find what holds where a form says nothing: of picture, person, channel, operator."""
     thread = parts.thread(private.get("channel", ""))
     own = await parts.preferences.person(thread, user)
-    below = own.over((await parts.preferences.channel(thread)).options)
+    below = own.over((await parts.preferences.channel(thread)).options).over(parts.defaults)
     if "turn" in private:
         turn = await parts.store.get(TurnRef.parse(private["turn"]).turn)
         below = turn.options.sticky().over(below)

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from adapters.slack.web import Web
     from bot.access import Access, Follow
     from bot.conversation import Turn
+    from bot.options import GenerationOptions
     from bot.ports import Desk, Journal, Ledger, TurnStore
     from bot.preferences import Preferences
 
 _log = structlog.get_logger(__name__)
 
-_DRAIN_SECONDS = 10
+_DRAIN_SECONDS = 3
 
 
 class Tasks:
@@ -72,8 +73,8 @@ def utc_now() -> datetime:
 class Parts:
     """Everything the gestures work with.
 
-    follow: where a channel says nothing. models: the ids a form offers. quota: pictures a day of
-    one person, None for no limit.
+    follow, defaults: where nobody said or set anything. models: the ids a form offers. quota:
+    pictures a day of one person, None for no limit.
     """
 
     own: Identity
@@ -87,6 +88,7 @@ class Parts:
     people: People
     access: Access
     follow: Follow
+    defaults: GenerationOptions
     models: Sequence[str]
     costs: bool
     quota: int | None

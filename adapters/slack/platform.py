@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bot.access import Access, Follow
     from bot.chat import Attachment, Notice, Post, Progress, Reply
     from bot.conversation import Turn
+    from bot.options import GenerationOptions
     from bot.ports import BlobStore, Desk, Journal, Ledger, TurnStore
     from bot.preferences import Preferences
     from bot.settings import Settings
@@ -64,6 +65,7 @@ class SlackSettings:
     hosts: Sequence[str]
     access: Access
     follow: Follow
+    defaults: GenerationOptions
     models: Sequence[str]
     costs: bool
     quota: int | None
@@ -84,6 +86,7 @@ def settings_of(settings: Settings) -> SlackSettings:
         hosts=settings.attachment_hosts,
         access=settings.access(),
         follow=settings.follow,
+        defaults=settings.default_options(),
         models=tuple(dict.fromkeys(models)),
         costs=settings.provider != "offline",
         quota=settings.person_daily_pictures,
@@ -182,6 +185,7 @@ class SlackPlatform:
             people=People(self._web, team=own.team, admins=settings.access.admins, now=utc_now),
             access=settings.access,
             follow=settings.follow,
+            defaults=settings.defaults,
             models=settings.models,
             costs=settings.costs,
             quota=settings.quota,

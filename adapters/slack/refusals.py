@@ -88,7 +88,7 @@ _REASONS = {
     "restricted_action_thread_locked": "the thread is locked",
     "thread_not_found": "the thread was deleted",
     "channel_not_found": "I cannot see the channel any more",
-    "not_in_channel": "I am no longer a member of the channel",
+    "not_in_channel": "I am not a member of the channel",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.conversation import TurnId
@@ -11,10 +12,21 @@ from tests.standins.slack.world import Channel
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import pytest
+
     from bot.serving import App
     from tests.standins.gemini import Seen
     from tests.standins.slack import Ack, SlackStandin
     from tests.standins.slack.values import Json
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the waits that are there for the real Slack; what is done stays the same."""
+    monkeypatch.setattr("adapters.slack.web.PACE_SECONDS", 0.01)
+    monkeypatch.setattr("adapters.slack.posting._SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr("adapters.slack.files_out.POLLS", (0.07,) * 100)
+    monkeypatch.setattr("adapters.slack.errands._WAITS", (0.1, 0.2, 0.4))
+    monkeypatch.setattr("adapters.slack.messages._ORDER", timedelta(seconds=0.05))
 
 
 async def begin(

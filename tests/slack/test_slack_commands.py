@@ -11,7 +11,7 @@ import pytest
 
 from tests.core import commands
 from tests.slack.harness import Thread, environment, running
-from tests.slack.steps import buttons, imagine, prompt, said, talk, user_id, whispered
+from tests.slack.steps import buttons, hurry, imagine, prompt, said, talk, user_id, whispered
 from tests.standins.slack import Fault
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here is about the one message a second of a channel."""
-    monkeypatch.setattr("adapters.slack.web.PACE_SECONDS", 0.01)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
 
 
 async def test_the_root_names_who_asked_for_what_and_replies_refine_the_picture_below(

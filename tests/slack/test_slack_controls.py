@@ -18,6 +18,7 @@ from tests.slack.steps import (
     choices,
     control,
     edited,
+    hurry,
     images,
     imagine,
     links,
@@ -44,9 +45,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here is about the one message a second of a channel."""
-    monkeypatch.setattr("adapters.slack.web.PACE_SECONDS", 0.01)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
 
 
 def shas(slack: SlackStandin, thread: Thread, answer: int = 0) -> list[str]:
@@ -407,6 +407,21 @@ async def test_forged_values_do_nothing_and_are_told(
     assert len(thread.messages) == seen
     assert len(gemini.calls) == 2
     assert [view["callback_id"] for view in slack.views] in ([], ["person-form"])
+
+
+async def test_nobody_takes_up_what_somebody_else_could_not_begin(
+    tmp_path: Path, slack: SlackStandin, way: str
+) -> None:
+    async with running(tmp_path, slack, None, way) as app:
+        _, words = await imagine(app, slack, user="bob")
+        elsewhere = slack.channel("elsewhere", members=["ann"], bot=False)
+        await slack.command(elsewhere, "ann", "/imagine", "a hare")
+        offer = await whispered(slack, "ann")
+        [button] = offer["blocks"][-1]["elements"]
+        await click_forged(slack, words, "direct", button["value"], "bob")
+        told = await whispered(slack, "bob")
+        assert said(told).startswith("This request is painted already, or too old.")
+    assert slack.messages(slack.direct("ann")) == slack.messages(slack.direct("bob")) == []
 
 
 async def test_who_may_not_ask_may_not_click(

@@ -368,7 +368,7 @@ async def test_an_answer_to_a_channel_that_was_closed_meanwhile_comes_as_a_direc
     said = str(words["blocks"])
     reason = {
         "archived": "I may not post there any more",  # all that Slack says of an upload
-        "removed": "I am no longer a member of the channel",
+        "removed": "I am not a member of the channel",
     }
     assert f"I could not answer in the thread, because {reason[why]}." in said
     assert Thread(slack, "general", ts).messages == []

@@ -14,6 +14,7 @@ from tests.slack.steps import (
     choices,
     control,
     edited,
+    hurry,
     images,
     imagine,
     pressed,
@@ -41,9 +42,8 @@ FLASH, LITE, OLD = "gemini-3.1-flash-image", "gemini-3.1-flash-lite-image", "gem
 
 
 @pytest.fixture(autouse=True)
-def _unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here is about the one message a second of a channel."""
-    monkeypatch.setattr("adapters.slack.web.PACE_SECONDS", 0.01)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
 
 
 def sha(data: bytes) -> str:
@@ -132,6 +132,13 @@ async def test_the_price_of_a_person_with_defaults_is_that_of_their_defaults(
         form = await pressed(slack, slack.homes[user_id(slack, "ann")], "person-defaults")
         size = control(form, "size")["action_id"]
         assert await sent(slack, form, {size: "4K"}) == {}
+        assert "This will cost about $0.15." in said(await opened(slack))
+
+
+async def test_the_price_knows_the_operators_default_size(
+    tmp_path: Path, slack: SlackStandin, gemini: GeminiStandin
+) -> None:
+    async with running(tmp_path, slack, gemini, "http", THREADPAINT_IMAGE_SIZE="4K"):
         assert "This will cost about $0.15." in said(await opened(slack))
 
 

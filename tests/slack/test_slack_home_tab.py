@@ -13,6 +13,7 @@ from tests.slack.steps import (
     buttons,
     control,
     edited,
+    hurry,
     imagine,
     links,
     pressed,
@@ -33,9 +34,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here is about the one message a second of a channel."""
-    monkeypatch.setattr("adapters.slack.web.PACE_SECONDS", 0.01)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
 
 
 async def home_of(slack: SlackStandin, user: str) -> Json:

@@ -138,14 +138,15 @@ class SlackPlatform:
 
     async def run(self, desk: Desk) -> None:
         """Listen until cancelled. SettingsError when Slack refuses the tokens, now or later."""
-        parts = self._parts(await self._identity(), desk)
+        own = await self._identity()
+        parts = self._parts(own, desk)
         catchup = CatchUp(
-            web=self._web, store=self._store, journal=self._journal, own=parts.own, now=utc_now
+            web=self._web, store=self._store, journal=self._journal, own=own, now=utc_now
         )
         try:
             way = self._settings.way
             async with listen(way, self._client, partial(take, parts)) as reachable:
-                _log.info("listening to slack", way=way.name, team=parts.own.team)
+                _log.info("listening to slack", way=way.name, team=own.team, bot=own.user)
                 await errands.resume(parts)
                 await _first(self._keep_going(parts, catchup, reachable), self._until_gone())
         finally:

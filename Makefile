@@ -42,6 +42,7 @@ bench: install ## Measure the data path and the turns against others, side by si
 	$(BIN)/python -m benchmarks.turns
 	$(BIN)/python -m benchmarks.idle
 	$(BIN)/python -m benchmarks.acks
+	$(BIN)/python -m benchmarks.defers
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 

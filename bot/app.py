@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import structlog
 
@@ -23,13 +23,14 @@ from bot.gather import Gatherer
 from bot.painting import Painter
 from bot.planning import Policy
 from bot.preferences import Preferences
+from bot.privacy import Privacy
 from bot.queue import EmbeddedQueue
 from bot.serving import App
 from bot.telling import Teller
 from bot.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from bot.conversation import Turn
     from bot.painting import Reader
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from bot.profiles import Provider
     from bot.settings import Settings
 
+_T = TypeVar("_T")
 Questions: TypeAlias = "asyncio.Queue[tuple[Turn, str]]"
 
 _log = structlog.get_logger(__name__)
@@ -58,6 +60,7 @@ class Storage:
     spool: Spool
     journal: Journal
     preferences: Preferences
+    privacy: Privacy
 
 
 def _model(settings: Settings, blobs: BlobStore) -> ImageModel:
@@ -153,14 +156,18 @@ async def _open_storage(
     wanted = await ledger.reserved()
     await asyncio.to_thread(blobs.sweep, _now(), _STALE)
     await asyncio.to_thread(spool.sweep, _now(), timedelta(), wanted.__contains__)
+    store = SqlTurnStore(database)
     journal = SqlJournal(database)
+    privacy = Privacy(store=store, blobs=blobs, spool=spool, journal=journal)
+    await privacy.finish()
     return Storage(
-        store=SqlTurnStore(database),
+        store=store,
         ledger=ledger,
         blobs=blobs,
         spool=spool,
         journal=journal,
         preferences=Preferences(journal),
+        privacy=privacy,
     )
 
 
@@ -281,14 +288,48 @@ async def _slack(settings: Settings) -> Callable[[Storage], ChatPlatform]:
 
 
 async def _discord(settings: Settings) -> Callable[[Storage], ChatPlatform]:
-    del settings
-    raise SettingsError("This version cannot talk to Discord yet. Remove DISCORD_TOKEN.")
+    """Try Discord's token. SettingsError; while Discord cannot be reached this goes on trying."""
+    from adapters.discord.platform import (  # noqa: PLC0415 - only the platforms in use
+        DiscordPlatform,
+        identify,
+        settings_of,
+    )
+
+    own_settings = settings_of(settings)
+    known = await _patiently(partial(identify, own_settings), "discord")
+
+    def make(kept: Storage) -> ChatPlatform:
+        return DiscordPlatform(
+            own_settings,
+            store=kept.store,
+            ledger=kept.ledger,
+            blobs=kept.blobs,
+            journal=kept.journal,
+            preferences=kept.preferences,
+            privacy=kept.privacy,
+            known=known,
+            fault=_fault(settings),
+        )
+
+    return make
+
+
+async def _patiently(ask: Callable[[], Awaitable[_T]], platform: str) -> _T:
+    """Ask until the platform can be reached."""
+    wait = 2
+    while True:
+        try:
+            return await ask()
+        except DependencyDown as error:
+            _log.error("a chat platform cannot be reached", platform=platform, error=str(error))
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, 60)
 
 
 _MAKERS = {"slack": _slack, "discord": _discord}
 _NO_PLATFORM = (
     "No chat platform is set up. Set SLACK_BOT_TOKEN with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET"
-    " (docs/slack.md)."
+    " (docs/slack.md), or DISCORD_TOKEN (docs/discord.md)."
     " To try Threadpaint without any: threadpaint say a red fox in the snow"
 )
 
@@ -323,3 +364,11 @@ def slack_manifest(url: str | None, *, link: bool) -> str:
         raise UsageError("--url takes an address that begins with https://.")
     made = manifest(url=url.rstrip("/") if url else None)
     return creation_link(made) if link else json.dumps(made, indent=2)
+
+
+async def discord_sync() -> str:
+    """Send the commands to Discord; returns what to print. SettingsError, DependencyDown."""
+    from adapters.discord.sync import discord_sync as sync  # noqa: PLC0415 - only here
+    from bot.environment import load  # noqa: PLC0415 - only here
+
+    return await sync(load())

@@ -40,7 +40,8 @@ class Message:
     was painted in the thread before. options: typed ones (a form, a command); flags in the text win
     over them. ref: platform-private, kept with the turn. not_before: until then earlier messages of
     the thread may still come, for a platform that delivers out of order; turns of a thread that
-    have not started yet run in the order of sent_at.
+    have not started yet run in the order of sent_at. quota: pictures a day that the platform's own
+    rules allow this person here; None for no other limit than the operator's.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Message:
     options: GenerationOptions = field(default_factory=GenerationOptions)
     ref: Mapping[str, str] = field(default_factory=dict)
     not_before: datetime | None = None
+    quota: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,6 +163,14 @@ def slack_manifest(
     typer.echo(manifest(url, link=link))
 
 
+@cli.command("discord-sync")
+def discord_sync() -> None:
+    """Send the commands to Discord now, and print the link that invites the bot."""
+    from bot.app import discord_sync as sync  # noqa: PLC0415 - seldom used
+
+    typer.echo(asyncio.run(sync()))
+
+
 def _version(*, wanted: bool) -> None:
     if wanted:
         from bot import __version__  # noqa: PLC0415 - seldom asked for

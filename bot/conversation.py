@@ -283,7 +283,7 @@ class Turn:
     thread are a tree. options: what the person said, once called: what was in force. prompt: the
     person's words without flags. ref: platform-private (where to answer). tries: postponements in
     this state. round: how often a person had it run again. provider: of the image model at the
-    acceptance.
+    acceptance. quota: as in Message.
     """
 
     id: TurnId
@@ -302,6 +302,7 @@ class Turn:
     parent: TurnRef | None = None
     options: GenerationOptions = field(default_factory=GenerationOptions)
     ref: Mapping[str, str] = field(default_factory=dict)
+    quota: int | None = None
     confirmed: bool = False
     cancel_requested: bool = False
     verdict: Verdict | None = None

@@ -37,6 +37,11 @@ PLATFORM_POINTS = (
     "slack.standin_posted",
     "slack.words_posted",
     "slack.notice_posted",
+    "discord.errand_saved",
+    "discord.root_posted",
+    "discord.thread_made",
+    "discord.answer_posted",
+    "discord.notice_posted",
 )
 """Those inside the chat platforms' adapters."""
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         AsyncGenerator,
         AsyncIterator,
         Callable,
+        Collection,
+        Iterable,
         Mapping,
         Sequence,
     )
@@ -204,6 +206,10 @@ class BlobStore(Protocol):
         """Find (or fetch) a local file of the blob, to read only. NotFound if missing."""
         ...
 
+    def remove(self, workspace: str, digest: str) -> None:
+        """Remove a blob durably, if it is there. Blocking."""
+        ...
+
 
 class Spool(Protocol):
     """Raw answers between the call and the moment when everything in them is kept.
@@ -330,6 +336,25 @@ class Record:
     posts: tuple[Post, ...] = ()
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """How much of a person was forgotten.
+
+    files: blobs that nobody else holds. notes: of the journal, their preferences among them.
+    running: turns that have not ended; they are still there, to be cancelled and erased again.
+    """
+
+    turns: int
+    notes: int
+    files: int = 0
+    running: tuple[TurnId, ...] = ()
+
+
+ERASING = "erasing"
+"""Kind of the notes in the journal that name the files which an erased person leaves behind:
+``{"blobs": {workspace: [digest, ...]}, "calls": [key of the spool, ...]}``."""
 
 
 class TurnStore(Protocol):
@@ -509,11 +534,45 @@ class TurnStore(Protocol):
         """Change the words of a turn that has not been called yet; False when it is too late."""
         ...
 
+    async def said_by(
+        self, platform: str, person: str, workspace: str | None = None
+    ) -> list[TurnId]:
+        """List the turns of a person, oldest first; of one workspace or of all."""
+        ...
+
+    async def erase(
+        self,
+        platform: str,
+        person: str,
+        workspace: str | None,
+        preferences: Iterable[tuple[str, str]],
+    ) -> Erased:
+        """Forget a person, in one workspace or in all, but for the turns that have not ended.
+
+        What refines an erased turn, and a thread's tip, goes on from the nearest answer that is
+        left. Message keys stay, so that nothing comes again, and so does the money, of nobody. With
+        the turns go the journal's notes whose key begins with the id of one or whose ``turn`` is
+        one; and notes of the platform's kinds whose ``user`` is the person, unless they name
+        another ``workspace``. preferences: kinds and keys of further notes of theirs.
+        The files left behind are written down under ERASING.
+        """
+        ...
+
+    async def named(self, workspace: str, digests: Collection[str]) -> set[str]:
+        """Tell which of these blobs a turn of the workspace holds, on whatever platform."""
+        ...
+
+    async def scrub(self) -> bool:
+        """Make what was deleted unreadable on the disk, too; False when that has to wait."""
+        ...
+
 
 class Journal(Protocol):
     """Small notes that outlive the process, for adapters: what is about to be done outside.
 
-    kind: what the notes are about, begins with the platform's name. A note is a JSON object.
+    kind: what the notes are about, begins with the platform's name and a point. A note is a JSON
+    object; one with a person's words names them as ``user`` or begins its key with their turn's id,
+    so that ``TurnStore.erase`` finds it.
     """
 
     async def read(self, kind: str, key: str) -> Mapping[str, Any] | None:

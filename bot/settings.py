@@ -119,11 +119,11 @@ class Settings(BaseSettings):
     """Slack: where its API is."""
 
     discord_token: Token = None
-    """Discord: the bot's token (not used by this version)"""
+    """Discord: the bot's token."""
     discord_api_url: ApiUrl = "https://discord.com/api/v10"
-    """Discord: where its API is (not used by this version)"""
+    """Discord: where its API is."""
     discord_gateway_url: GatewayUrl | None = None
-    """Discord: where its gateway is; when empty, the API is asked (not used by this version)"""
+    """Discord: where its gateway is; when empty, the API is asked."""
 
     wisdom_gate_key: Token = None
     """The key for Wisdom Gate; when it is set, pictures come from there."""

@@ -118,6 +118,7 @@ class Turns:
             options=options,
             parent=message.branch,
             ref=message.ref,
+            quota=message.quota,
             verdict=verdict,
         )
         turn_id, new = await self._store.accept(turn, message)

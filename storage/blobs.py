@@ -6,10 +6,11 @@ import hashlib
 import os
 import re
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bot.errors import NotFound
-from storage.disk import create, disk_errors, make_folder, move, remove_old, write_all
+from storage.disk import create, disk_errors, make_folder, move, remove_old, sync_folder, write_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -106,10 +107,12 @@ class FileBlobStore:
         """Find the file of a blob, to read only. NotFound if missing."""
         return self._find(workspace, digest)
 
-    def delete(self, workspace: str, digest: str) -> None:
-        """Remove a blob, if it is there. DependencyDown."""
-        with disk_errors():
-            self._path(workspace, digest).unlink(missing_ok=True)
+    def remove(self, workspace: str, digest: str) -> None:
+        """Remove a blob durably, if it is there. DependencyDown."""
+        path = self._path(workspace, digest)
+        with disk_errors(), suppress(FileNotFoundError):
+            path.unlink()
+            sync_folder(path.parent)
 
     def sweep(self, now: datetime, older_than: timedelta) -> int:
         """Remove what dead writers left and return how many files that were. DependencyDown.

@@ -32,6 +32,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _READERS = 4
+_SCRUB_SECONDS = 5.0  # for others to end their transactions
 MIGRATIONS = Path(__file__).parent / "migrations"
 """Where alembic finds the migrations."""
 _WRITER = (
@@ -108,6 +109,14 @@ class Database:
             copy = self.path.with_name(f"{self.path.name}.{revision}.backup")
             await asyncio.to_thread(_copy, self.path, copy)
         await self.write(_upgrade)
+
+    async def scrub(self) -> bool:
+        """Move the write-ahead log into the file and empty it; it may hold what was deleted.
+
+        False when another program reads, so that it stays for now. DependencyDown.
+        """
+        with _plain_words(self.path):
+            return await asyncio.to_thread(_empty_log, self.path)
 
     async def close(self) -> None:
         """Wait for what runs and give the connections back."""
@@ -209,6 +218,12 @@ def _copy(source: Path, target: Path) -> None:
     except (sqlite3.Error, OSError) as error:
         message = f"The database could not be copied before its migration. {_words(error, source)}"
         raise DependencyDown(message) from error
+
+
+def _empty_log(path: Path) -> bool:
+    with closing(sqlite3.connect(path, timeout=_SCRUB_SECONDS)) as connection:
+        (busy, *_), *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return not busy
 
 
 def _upgrade(connection: Connection) -> None:

@@ -271,6 +271,7 @@ def _turn(
         "history": first_step(turn.created, turn.state),
         "sent": message.sent_at,
         "started": False,
+        "quota": turn.quota,
     }
 
 

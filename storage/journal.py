@@ -70,9 +70,9 @@ def write(
     connection.execute(_WRITE, values)
 
 
-def remove(connection: Connection, kind: str, key: str) -> None:
-    """Remove a note, if it is there."""
-    connection.execute(_REMOVE, {"kind_": kind, "key_": key})
+def remove(connection: Connection, kind: str, key: str) -> int:
+    """Remove a note, if it is there; returns how many that were."""
+    return connection.execute(_REMOVE, {"kind_": kind, "key_": key}).rowcount
 
 
 def read_all(connection: Connection, kind: str) -> dict[str, Mapping[str, Any]]:

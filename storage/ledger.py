@@ -103,12 +103,9 @@ def give_up_calls(
 def _check(
     connection: Connection, turn: Turn, calls: Sequence[Call], caps: Caps, now: datetime
 ) -> None:
-    limits = (
-        caps.person_daily_pictures,
-        caps.workspace_daily_budget,
-        caps.workspace_monthly_budget,
-    )
-    if all(limit is None for limit in limits):
+    quotas = [quota for quota in (turn.quota, caps.person_daily_pictures) if quota is not None]
+    budgets = caps.workspace_daily_budget, caps.workspace_monthly_budget
+    if not quotas and budgets == (None, None):
         return
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     since = day if caps.workspace_monthly_budget is None else day.replace(day=1)
@@ -122,7 +119,7 @@ def _check(
         },
     ).one()
     price = sum(call.amount for call in calls)
-    _check_pictures(totals.pictures, len(calls), caps.person_daily_pictures)
+    _check_pictures(totals.pictures, len(calls), min(quotas, default=None))
     _check_budget(totals.day, price, caps.workspace_daily_budget, "today", "at midnight UTC")
     _check_budget(
         totals.month,

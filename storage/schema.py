@@ -11,7 +11,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -83,7 +82,7 @@ threads = Table(
 # NULL while it is not known yet. depth: how many turns the way from the root to this one has, once
 # it was called. served: when it was claimed last. history: one line a step, "<time> <state or word>
 # <attempt> <note>". sent: when the person said it. started: claimed for more than its downloads;
-# until then its number may change (``storage.order``).
+# until then its number may change (``storage.order``). quota: the platform's own, for its person.
 turns = Table(
     "turns",
     metadata,
@@ -120,6 +119,7 @@ turns = Table(
     Column("history", Text, nullable=False),
     Column("sent", Moment, server_default=text("0"), nullable=False),
     Column("started", Boolean, server_default=false(), nullable=False),
+    Column("quota", Integer),
     UniqueConstraint("id", name="uq_turns_id"),
     UniqueConstraint("thread_id", "number", name="uq_turns_number"),
 )
@@ -190,7 +190,7 @@ posts = Table(
     UniqueConstraint("platform", "workspace", "channel", "message_id", name="uq_posts"),
 )
 
-# What was accepted already. key: see ``storage.intake``.
+# What was accepted already; outlives its turn. key: see ``storage.intake``.
 inbox = Table(
     "inbox",
     metadata,
@@ -198,10 +198,9 @@ inbox = Table(
     Column("turn_id", Text, nullable=False),
     Column("created", Moment, nullable=False),
     PrimaryKeyConstraint("key", name="pk_inbox"),
-    ForeignKeyConstraint(["turn_id"], ["turns.id"], ondelete="CASCADE"),
 )
 
-# No foreign key: money is remembered longer than words. person: the turn's author.
+# No foreign key: money is remembered longer than words. person: the turn's author, "" once erased.
 ledger = Table(
     "ledger",
     metadata,
@@ -246,6 +245,9 @@ def is_open(turn: FromClause) -> ColumnElement[bool]:
     return turn.c.state.in_(states)
 
 
+BY_SOMEBODY = turns.c.author != literal_column("''")
+"""Says what is always true, so that only a query that says it, too, takes the index of people."""
+
 IS_DONE = turns.c.state == literal_column(f"'{TurnState.DONE}'")
 """Says that a turn has brought an answer, in the words of its partial index."""
 
@@ -261,6 +263,8 @@ def _index(name: str, *columns: str, where: ColumnElement[bool]) -> None:
 _index("ix_turns_open_thread", "thread_id", "number", where=is_open(turns))
 _index("ix_turns_open_person", "platform", "workspace", "author", "seq", where=is_open(turns))
 _index("ix_turns_done_person", "platform", "workspace", "author", "seq", where=IS_DONE)
+_index("ix_turns_person", "platform", "author", "seq", where=BY_SOMEBODY)
+_index("ix_turns_parent", "parent", where=turns.c.parent.is_not(None))
 _index("ix_turns_claimed", "platform", "workspace", "author", where=turns.c.claimed.is_(True))
 _index("ix_turns_due", "not_before", where=turns.c.not_before.is_not(None))
 _SERVED = turns.c.served.is_not(None)
@@ -269,7 +273,6 @@ _index("ix_turns_served_workspace", "platform", "workspace", "served", where=_SE
 Index("ix_turns_message", turns.c.message_id)
 Index("ix_posts_turn", posts.c.turn_id)
 Index("ix_inbox_created", inbox.c.created)
-Index("ix_inbox_turn", inbox.c.turn_id)
 Index("ix_journal_updated", journal.c.kind, journal.c.updated)
 Index("ix_ledger_turn", ledger.c.turn_id)
 Index(  # all that a budget adds up, so that the rows themselves are not read

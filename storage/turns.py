@@ -1,7 +1,8 @@
 """The port TurnStore over a database: which function runs in which kind of transaction.
 
 The statements themselves stand in ``intake`` (what people ask for), ``claims`` (who goes next),
-``moves`` (what a claimed turn goes through), ``lineage`` and ``lookups`` (what is read).
+``moves`` (what a claimed turn goes through), ``lineage`` and ``lookups`` (what is read),
+``erasing`` (what is forgotten).
 """
 
 from __future__ import annotations
@@ -9,18 +10,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from storage import claims, intake, lookups, moves
+from storage import claims, erasing, intake, lookups, moves
 from storage.lineage import lineage
 from storage.schema import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from bot.chat import Message, Post
     from bot.conversation import ThreadId, Turn, TurnId, TurnRef, TurnState, Verdict
     from bot.options import GenerationOptions
-    from bot.ports import Call, Caps, Kept, Lineage, Material, Record
+    from bot.ports import Call, Caps, Erased, Kept, Lineage, Material, Record
     from storage.engine import Database
 
 _PRUNE_EVERY = timedelta(hours=1)
@@ -176,3 +177,31 @@ class SqlTurnStore:
     async def recent(self, thread: ThreadId, author: str, most: int) -> list[Turn]:
         """List the newest done turns of a person in the thread's workspace, newest first."""
         return await self._database.read(lookups.recent, thread, author, most)
+
+    # What is forgotten
+
+    async def said_by(
+        self, platform: str, person: str, workspace: str | None = None
+    ) -> list[TurnId]:
+        """List the turns of a person, oldest first; of one workspace or of all."""
+        return await self._database.read(erasing.said_by, platform, person, workspace)
+
+    async def erase(
+        self,
+        platform: str,
+        person: str,
+        workspace: str | None,
+        preferences: Iterable[tuple[str, str]],
+    ) -> Erased:
+        """Forget a person, in one workspace or in all, but for the turns that have not ended."""
+        return await self._database.write(
+            erasing.erase, platform, person, workspace, preferences, now=self._now()
+        )
+
+    async def named(self, workspace: str, digests: Collection[str]) -> set[str]:
+        """Tell which of these blobs a turn of the workspace holds."""
+        return await self._database.read(erasing.named, workspace, digests)
+
+    async def scrub(self) -> bool:
+        """Make what was deleted unreadable on the disk, too; False when that has to wait."""
+        return await self._database.scrub()

@@ -1,4 +1,4 @@
-"""What the gestures of people work with: the parts of the adapter, and work in the background."""
+"""What the gestures of people work with: the parts of the adapter, and who may do what."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-import structlog
+from typing import TYPE_CHECKING
 
 from adapters.slack.cards import line
 from bot.conversation import ThreadId
 from bot.errors import DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
     from adapters.slack.cards import Button
     from adapters.slack.courier import Courier
@@ -27,41 +25,7 @@ if TYPE_CHECKING:
     from bot.options import GenerationOptions
     from bot.ports import Desk, Journal, Ledger, TurnStore
     from bot.preferences import Preferences
-
-_log = structlog.get_logger(__name__)
-
-_DRAIN_SECONDS = 3
-
-
-class Tasks:
-    """Work that outlives the request that began it; each task is held until it ends."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Start it; how it fails is logged."""
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if task.cancelled() or not (error := task.exception()):
-            return
-        if isinstance(error, DeliveryError):
-            _log.warning("slack did not take something", what=task.get_name(), error=str(error))
-        else:
-            _log.error("work in the background failed", what=task.get_name(), exc_info=error)
-
-    async def close(self) -> None:
-        """Wait a little for what runs, then cancel it."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_DRAIN_SECONDS)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    from bot.tasks import Tasks
 
 
 def utc_now() -> datetime:

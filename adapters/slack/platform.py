@@ -18,7 +18,7 @@ from adapters.slack.courier import Courier
 from adapters.slack.files_in import Files
 from adapters.slack.front import take
 from adapters.slack.listening import Way, listen
-from adapters.slack.parts import Parts, Tasks, utc_now
+from adapters.slack.parts import Parts, utc_now
 from adapters.slack.people import People
 from adapters.slack.preflight import preflight
 from adapters.slack.progress import Signal
@@ -27,6 +27,7 @@ from bot.chat import NoticeKind
 from bot.errors import DeliveryError, DependencyDown, SettingsError
 from bot.faults import no_fault
 from bot.profiles import PROFILES
+from bot.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.slack.text_cut import split
 from adapters.slack.text_in import addressed_to_another, mentions, prompt_of
-from adapters.slack.text_out import defused, escape, link, rich_text, short
+from adapters.slack.text_out import defused, escape, link, rich_text, split
+from bot.cutting import short
 
 __all__ = [
     "addressed_to_another",

@@ -23,7 +23,8 @@ from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 
-from adapters.slack.text_cut import border, split
+from bot import cutting
+from bot.cutting import clean, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,13 +32,6 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_BREAKS = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f"
-    r"\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e007f]"
-)
-_JOINERS = re.compile(r"([\u200c\u200d])[\u200c\u200d]+")
-_LONE_JOINER = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 
 _GAP = "\u200a"  # a hair space: hardly seen, ends a URL, and no browser takes it in a host name
 _LIVE = re.compile(
@@ -58,6 +52,7 @@ _LONGEST_URL = 2000  # of the 3,000 characters of a text object
 _LONGEST_LABEL = 80
 
 _MOST_IN_BLOCK = 3000  # ours: what a section holds
+_WHOLE = re.compile(r"&(?:amp|lt|gt);|<[^<>\n]*>")
 _DEEPEST = 8  # ours: levels of a list
 _STYLES = {"strong": "bold", "em": "italic"}
 
@@ -80,16 +75,7 @@ def defused(text: str) -> str:
     inside. Control, direction and zero-width characters go. ``*bold*`` and the like still work:
     mrkdwn has no escape for them. Set ``"verbatim": true`` as well.
     """
-    return escape(_LIVE.sub(rf"\g<0>{_GAP}", _clean(text)))
-
-
-def short(text: str, most: int) -> str:
-    """Bring a text into one cleaned line of at most so many characters, cut with an ellipsis.
-
-    Not escaped: shorten first, then escape. most: at least 1.
-    """
-    line = " ".join(_clean(text).split())
-    return line if len(line) <= most else line[: border(line, most - 1)].rstrip() + "…"
+    return escape(_LIVE.sub(rf"\g<0>{_GAP}", clean(text)))
 
 
 def link(url: str, label: str) -> str:
@@ -102,12 +88,20 @@ def link(url: str, label: str) -> str:
     words = short(label, _LONGEST_LABEL)
     page = _WEB.fullmatch(url)
     host = page[2].lower() if page else ""
-    if page and len(url) <= _LONGEST_URL and _clean(url) == url and "xn--" not in host:
+    if page and len(url) <= _LONGEST_URL and clean(url) == url and "xn--" not in host:
         target = f"{page[1].lower()}://{host}{quote(page[3], safe=_IN_URL)}"
         name = words if words.casefold() == host else f"{words} ({host})".lstrip()
         return f"<{escape(target)}|{escape(name.translate(_IN_LABEL))}>"
     address = short(url, _LONGEST_LABEL)
     return defused(f"{words} ({address})" if words else address)
+
+
+def split(text: str, most: int) -> list[str]:
+    """Cut a long text into pieces of at most so many characters, never inside an entity.
+
+    Otherwise as ``bot.cutting.split``.
+    """
+    return cutting.split(text, most, whole=_WHOLE)
 
 
 def rich_text(text: str) -> list[dict[str, Any]]:
@@ -119,18 +113,8 @@ def rich_text(text: str) -> list[dict[str, Any]]:
     """
     return [
         {"type": "rich_text", "elements": _read(piece)}
-        for piece in split(_clean(text), _MOST_IN_BLOCK)
+        for piece in split(clean(text), _MOST_IN_BLOCK)
     ]
-
-
-def _clean(text: str) -> str:
-    """Take out what steers a screen or hides: control, direction and zero-width characters.
-
-    Joiners stay between letters that are not ASCII, and so in emoji and in Persian.
-    """
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    seen = _UNSEEN.sub("", _BREAKS.sub("\n", whole))
-    return _LONE_JOINER.sub("", _JOINERS.sub(r"\1", seen))
 
 
 class _Markdown(MarkdownIt):

@@ -471,13 +471,8 @@ async def test_run_without_a_chat_token_names_the_variables(tmp_path: Path) -> N
     assert "SLACK_BOT_TOKEN" in last
     assert "SLACK_APP_TOKEN" in last
     assert "SLACK_SIGNING_SECRET" in last
+    assert "DISCORD_TOKEN" in last
     assert "threadpaint say" in last
-
-
-async def test_run_names_the_platforms_that_it_cannot_talk_to(tmp_path: Path) -> None:
-    ran = await threadpaint(tmp_path, None, "run", DISCORD_TOKEN="of-discord")
-    assert ran.code == 78
-    assert ran.err.splitlines()[-1].startswith("This version cannot talk to Discord yet.")
 
 
 async def test_a_data_folder_that_cannot_be_written_is_a_dependency_that_is_down(

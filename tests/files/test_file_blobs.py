@@ -81,8 +81,8 @@ async def test_two_workspaces_share_nothing(store: FileBlobStore, tmp_path: Path
     _keep(store, "T2", b"bytes")
     first, second = await store.path("T1", DIGEST), await store.path("T2", DIGEST)
     assert not first.samefile(second)
-    store.delete("T1", DIGEST)
-    store.delete("T1", DIGEST)
+    store.remove("T1", DIGEST)
+    store.remove("T1", DIGEST)
     assert await _read(store, "T2", DIGEST) == [b"bytes"]
     with pytest.raises(NotFound):
         await _read(store, "T1", DIGEST)

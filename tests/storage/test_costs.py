@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bot.chat import Post
 from bot.conversation import TurnRef, TurnState
 from bot.ports import Caps
-from storage import claims, intake, journal, lookups, moves
+from storage import claims, erasing, intake, journal, lookups, moves
 from storage.lineage import lineage
 from tests.storage.makers import NOON, PLATFORMS, a_call, a_message, a_turn, an_answer
 
@@ -69,6 +69,7 @@ def _life(connection: Connection) -> dict[str, int]:
     meter.run(lookups.turns_of, turn.thread, 3)
     meter.run(lookups.threads_since, "slack", "T1", NOON + timedelta(seconds=1), 3)
     meter.run(lookups.first, turn.thread)
+    meter.run(erasing.said_by, "slack", "somebody else", None)
     assert len(meter.run(lookups.recent, turn.thread, turn.author, 1)) == 1
     meter.run(intake.undo, turn.thread)
     meter.run(intake.make_current, TurnRef(turn=turn.id))

@@ -40,6 +40,7 @@ async def test_a_turn_comes_back_as_it_was_accepted(store: SqlTurnStore) -> None
         ref={"ts": "1"},
         parent=TurnRef(turn=new_turn_id(), choice=2),
         created=NOON + timedelta(microseconds=7),
+        quota=3,
         verdict=Verdict(state=TurnState.FAILED, text="No such flag.", retry=True),
     )
 

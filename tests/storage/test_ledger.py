@@ -16,6 +16,8 @@ from tests.storage.makers import (
     PLATFORMS,
     THREAD,
     a_call,
+    a_message,
+    a_turn,
     in_thread,
     in_workspace,
 )
@@ -84,6 +86,39 @@ async def test_all_pictures_of_a_turn_are_allowed_or_none(chat: Chat, ledger: Sq
     with pytest.raises(LimitError, match="You have 3 of 3 pictures left for today, and this needs"):
         await chat.store.begin_calls(turn, calls, Caps(person_daily_pictures=3), NOON)
     assert await ledger.pictures(THREAD, "U1", MIDNIGHT) == 0
+
+
+async def test_the_smaller_of_the_platforms_and_the_operators_quota_holds(chat: Chat) -> None:
+    for quota, operators, most in ((1, 3, 1), (3, 1, 1), (1, None, 1), (None, 1, 1), (0, 5, 0)):
+        place = in_workspace(f"{quota}-{operators}")
+        message = a_message(place)
+        await chat.store.accept(a_turn(message, quota=quota), message)
+        (turn,) = await chat.claim()
+        caps = Caps(person_daily_pictures=operators)
+        for number in range(most):
+            await _call(chat, turn, caps, number=number)
+        with pytest.raises(LimitError, match=r"for today (is|are) used up\. There are new ones"):
+            await _call(chat, turn, caps, number=9)
+
+
+async def test_of_50_calls_at_once_a_quota_of_the_platform_for_5_lets_5_through(
+    chat: Chat, ledger: SqlLedger
+) -> None:
+    for number in range(50):
+        message = a_message(in_thread(number))
+        await chat.store.accept(a_turn(message, quota=5), message)
+    claimed = await chat.claim()
+
+    results = await asyncio.gather(
+        *(_call(chat, turn, Caps()) for turn in claimed), return_exceptions=True
+    )
+
+    refused = [str(result) for result in results if isinstance(result, LimitError)]
+    assert len(refused) == 45
+    assert set(refused) == {
+        "Your 5 pictures for today are used up. There are new ones after midnight UTC."
+    }
+    assert await ledger.pictures(THREAD, "U1", MIDNIGHT) == 5
 
 
 async def test_budgets_are_the_workspaces(chat: Chat) -> None:

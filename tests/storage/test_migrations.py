@@ -20,7 +20,7 @@ from bot.errors import DependencyDown
 from storage.engine import MIGRATIONS, open_database
 from storage.schema import REVISION, metadata
 from storage.turns import SqlTurnStore
-from tests.storage.makers import NOON, THREAD, a_message, a_turn
+from tests.storage.makers import NOON, THREAD, Clock, a_message, a_turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -121,6 +121,9 @@ def _first_version(path: Path) -> None:
                 (turn,),
             )
         connection.exec_driver_sql(
+            'INSERT INTO inbox VALUES (\'["slack", "T1", "C1", "m-child"]\', \'child\', 7)'
+        )
+        connection.exec_driver_sql(
             "INSERT INTO generations VALUES ('child', 0, 'child.0.0', 'answer', '', 'STOP', '{}',"
             " '[]', '[]', '', '')"
         )
@@ -158,6 +161,12 @@ async def test_roots_of_the_first_version_are_roots_and_open_parents_stay_open(
     listed = await SqlTurnStore(migrated).turns_of(THREAD)
     parents = [turn.parent for turn in listed]
     assert parents == [ROOT, TurnRef(turn=TurnId("root")), None, None]
+
+
+async def test_messages_that_came_to_the_first_version_are_known_still(migrated: Database) -> None:
+    store = SqlTurnStore(migrated, now=Clock(datetime.fromtimestamp(0, UTC)))
+    message = a_message(id="m-child")
+    assert await store.accept(a_turn(message), message) == ("child", False)
 
 
 async def test_turns_of_the_first_version_were_sent_when_they_came(migrated: Database) -> None:

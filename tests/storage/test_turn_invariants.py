@@ -44,7 +44,10 @@ if TYPE_CHECKING:
 CAPS = Caps(person=2, workspace=2, total=2)
 ORDER = list(TurnState)
 THREADS = [in_workspace("A", 1), in_workspace("A", 2), in_workspace("B", 1)]
-PEOPLE = ["accept", "late", "late", "attach", "cancel", "reopen", "reopen", "undo", "amend", "show"]
+PEOPLE = [
+    "accept", "late", "late", "attach", "cancel", "reopen", "reopen", "undo", "amend", "show",
+    "erase",
+]  # fmt: skip
 QUEUE = ["claim", "claim", "claim", "gather", "recover", "wait"]
 WORKERS = ["gathered", "call", "keep", "deliver", "judge", "postpone", "done", "fail", "fail"]
 
@@ -66,6 +69,7 @@ class World:
         self.held: list[Turn] = []
         self.before: dict[str, tuple[int, int]] = {}
         self.started: dict[str, int] = {}
+        self.erased = False
 
     async def act(self, name: str, number: int) -> None:
         if name in QUEUE:
@@ -99,6 +103,8 @@ class World:
             self.accepted.append(new.id)
         elif name == "undo":
             await self.store.undo(thread)
+        elif name == "erase":
+            await self.erase(f"U{number % 2}", thread.workspace)
         elif turn and name == "show":
             with suppress(NotFound):
                 await self.store.make_current(TurnRef(turn=turn))
@@ -110,6 +116,16 @@ class World:
             with suppress(UsageError):
                 await self.store.reopen(turn)
                 del self.before[turn]
+
+    async def erase(self, person: str, workspace: str) -> None:
+        erased = await self.store.erase("slack", person, workspace, [])
+        self.erased = self.erased or erased.turns > 0
+        left = await self.store.said_by("slack", person, workspace)
+        assert tuple(left) == erased.running
+        rows, _ = await self.database.read(_all)
+        kept = {row.id for row in rows}
+        self.accepted = [turn for turn in self.accepted if turn in kept]
+        self.held = [turn for turn in self.held if turn.id in kept]
 
     async def work(self, name: str, turn: Turn) -> None:
         """Do one step of a worker; a zombie is told that it is one, and changes nothing."""
@@ -146,7 +162,7 @@ class World:
     async def check(self) -> None:
         rows, tips = await self.database.read(_all)
         check_claims(rows)
-        check_threads(rows, tips)
+        check_threads(rows, tips, erased=self.erased)
         for row in rows:
             if row.started:
                 assert self.started.setdefault(row.id, row.number) == row.number
@@ -167,16 +183,19 @@ def check_claims(rows: Rows) -> None:
     assert _most((row.workspace, row.author) for row in running) <= CAPS.person
 
 
-def check_threads(rows: Rows, tips: Iterable[str]) -> None:
+def check_threads(rows: Rows, tips: Iterable[str], *, erased: bool) -> None:
     by_number = sorted(rows, key=lambda row: (row.thread_id, row.number))
     for _, of_thread in groupby(by_number, lambda row: row.thread_id):
         in_order = list(of_thread)
-        assert [row.number for row in in_order] == list(range(1, len(in_order) + 1))
+        if not erased:
+            assert [row.number for row in in_order] == list(range(1, len(in_order) + 1))
         waiting = [row.sent for row in in_order if _has_not_started(row)]
         assert waiting == sorted(waiting)
     done = {row.id for row in rows if row.state == TurnState.DONE}
     assert done.issuperset(tips)
     assert done.issuperset(row.parent for row in rows if row.parent)
+    depths = {row.id: row.depth for row in rows} | {"": 0}
+    assert all(row.depth == 1 + depths[row.parent] for row in rows if row.depth)
 
 
 def _has_not_started(row: Row[*tuple[Any, ...]]) -> bool:

@@ -54,8 +54,15 @@ class DiscordHandlers:
     async def ready(self) -> None:
         """Take what was said while nobody listened."""
         for one, late in await self._catchup.missed():
-            with self._catchup.taking(one):
-                await messages.said(self.parts, one, late=late)
+            try:
+                with self._catchup.taking(one):
+                    await messages.said(self.parts, one, late=late)
+            except ThreadpaintError as error:  # it is read again after the next start
+                _log.error("a missed message could not be taken", id=one.id, error=str(error))
+
+    def returned(self) -> None:
+        """Note that what was said since the last session is missed."""
+        self._catchup.returned()
 
     async def resumed(self) -> None:
         """Do nothing: what was missed is coming."""

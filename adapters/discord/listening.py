@@ -45,6 +45,10 @@ _BAD_TOKEN, _TOO_MANY_SERVERS, _BAD_INTENTS = 4004, 4011, 4014  # close codes
 class Listener(Protocol):
     """What hears of the events. Each is called in a task of its own; what it raises is logged."""
 
+    def returned(self) -> None:
+        """Hear at once that a new session begins, before anything of it is heard."""
+        ...
+
     async def ready(self) -> None:
         """Hear that a new session began: what was said before it never comes by itself."""
         ...
@@ -123,6 +127,8 @@ class Gateway(discord.Client):
 
         discord.py would identify anew at once, and again, for as long as Discord refuses.
         """
+        if event == "connect":  # only a new session has it
+            self.listener.returned()
         if event in {"ready", "resumed"}:
             self.connected = self.had_session = True
         super().dispatch(event, *args, **kwargs)
@@ -173,6 +179,11 @@ class Gateway(discord.Client):
     async def on_raw_thread_delete(self, thread: discord.RawThreadDeleteEvent) -> None:
         """Pass it on."""
         await self.listener.thread_deleted(thread)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Take a server that was away as a new session: its messages were missed, too."""
+        del guild
+        await self.listener.ready()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Pass it on."""

@@ -37,10 +37,14 @@ class Ears:
 
     def __init__(self, answer: Answer = defer) -> None:
         self.heard: list[tuple[Any, ...]] = []
+        self.returns = 0
         self.answer = answer
 
     def of(self, name: str) -> list[tuple[Any, ...]]:
         return [event for event in self.heard if event[0] == name]
+
+    def returned(self) -> None:
+        self.returns += 1
 
     async def ready(self) -> None:
         self.heard.append(("ready",))

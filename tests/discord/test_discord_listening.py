@@ -174,6 +174,7 @@ async def test_a_drop_is_mended_by_a_resume_and_nothing_is_missed(
         await bot.heard("resumed")
         assert len(await bot.heard("said")) == 1
         assert (standin.identifies, len(bot.ears.of("ready"))) == (1, 1)
+        assert bot.ears.returns == 1
         assert bot.gateway.connected
 
 
@@ -185,6 +186,7 @@ async def test_a_forgotten_session_is_followed_by_a_new_one_after_a_pause(
             standin.invalidate()
             await bot.heard("ready", session)
         assert standin.identifies == 3
+        assert bot.ears.returns == 3
         assert len(bot.pauses) == 2
         assert all(5 <= pause <= 7.5 for pause in bot.pauses)
         await standin.say("pictures", "ann", "a fox")

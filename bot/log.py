@@ -32,6 +32,7 @@ _TOO_CHATTY = (
     "alembic",
     "slack_sdk",
     "slack_bolt",
+    "discord",
     "PIL",
     "markdown_it",
 )

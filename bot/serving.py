@@ -83,8 +83,14 @@ class App:
     async def _listen(self, platform: ChatPlatform) -> None:
         try:
             await platform.run(self.turns)
-        except ThreadpaintError as error:
-            _log.error("a platform dropped out", platform=platform.name, error=str(error))
+        except Exception as error:
+            known = isinstance(error, ThreadpaintError)
+            _log.error(
+                "a platform dropped out",
+                platform=platform.name,
+                error=str(error),
+                exc_info=None if known else error,
+            )
             self.queue.leave(platform.name)
             raise
 

@@ -198,7 +198,6 @@ def _go_on_without(connection: Connection, gone: Sequence[str]) -> None:
     tips = []
     for row in connection.execute(_TIPS, ids):
         tip, choice = _left(leaving, row.tip, row.tip_choice)
-        choice = choice if tip else None
         tips.append({"thread_": row.id, "tip_": tip or None, "choice_": choice})
     if tips:
         connection.execute(_MOVE_TIP, tips)

@@ -40,7 +40,7 @@ async def pressed(parts: Parts, interaction: discord.Interaction, name: str, val
     if words := await parts.refusal(who):
         raise UsageError(words)
     if action is Action.ANSWER_LATE:
-        await _answer_late(parts, interaction, who, value)
+        await _answer_late(parts, interaction, value)
         return
     answer, record = await _meant(parts, who, value)
     if action in _OF_ENDING:
@@ -208,13 +208,18 @@ async def _original(parts: Parts, interaction: discord.Interaction, record: Reco
         await interaction.followup.send(file=sent, ephemeral=True)
 
 
-async def _answer_late(
-    parts: Parts, interaction: discord.Interaction, who: Asked, value: str
-) -> None:
+async def _answer_late(parts: Parts, interaction: discord.Interaction, value: str) -> None:
     """Take a message after all that was missed while the bot was away."""
+    channel = interaction.channel
+    if not isinstance(channel, discord.abc.Messageable) or not value.isdecimal():
+        raise NotFound("This button does not say which message it is for.")
     await defer(interaction, thinking=False)
-    place = parts.calls.client.get_partial_messageable(int(who.place))
-    fetched = await parts.calls.do(lambda: place.fetch_message(int(value)), repeatable=True)
+    fetched = await parts.calls.do(lambda: channel.fetch_message(int(value)), repeatable=True)
+    if fetched.author.id != interaction.user.id:
+        raise UsageError("Only the person who wrote it can do this.")
+    fetched.author = interaction.user  # as a member, with roles; a fetched message has just a user
     said = spoken(fetched, parts.own)
     if isinstance(said, Said):
         await messages.said(parts, said)
+        shown = cards.line("It is being painted.").view()
+        await parts.calls.do(lambda: interaction.edit_original_response(view=shown))

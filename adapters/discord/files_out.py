@@ -103,10 +103,7 @@ class Files:
 
 
 def next_most(tried: int) -> int:
-    """Say which size to try after one was refused; 0 when none is worth it.
-
-    Raises nothing: a server that takes no file at all is told in words.
-    """
+    """Say which size in bytes to try after one was refused; 0 when none is worth it."""
     smaller = FLOOR if tried > FLOOR else tried // 2
     return smaller if smaller >= SMALLEST else 0
 

@@ -94,29 +94,31 @@ async def newest_direct(parts: Parts, where: Where) -> ThreadId | None:
 async def _meant(
     parts: Parts, said: Said, thread: ThreadId, first: Turn | None, answer: TurnRef | None
 ) -> bool:
-    """Decide whether a message is meant for the bot (follow policy)."""
-    if not said.guild or answer:
+    """Decide whether a message is meant for the bot (follow policy).
+
+    A reply to a picture of ours speaks to the bot as a mention does.
+    """
+    if said.empty or not said.guild:
         return not said.empty
-    if said.empty:
-        return False
+    mention = said.mention or answer is not None
     rules = await parts.preferences.channel(thread)
     policy = rules.follow or parts.follow
     opening = said.kind == "forum" and said.id == said.thread
     if opening and said.channel in (await parts.servers.rules(said.guild)).channels:
-        return policy == "follow" or said.mention
+        return policy == "follow" or mention
     if first is None:
-        return said.mention
+        return mention
     heard = Heard(
         author=said.user,
         owner=first.author,
-        mention=said.mention,
+        mention=mention,
         to_another=addressed_to_another(said.text, parts.own.user)
         or (said.reply_to is not None and not said.reply_is_own),
         quiet=await parts.preferences.quiet(thread),
     )
     if counts(heard, policy):
         return True
-    if said.mention:  # only the policy "owner" leaves a mention unanswered
+    if mention:  # only the policy "owner" leaves a mention unanswered
         words = "In this thread only the person who began it may ask. Begin one of your own."
         await _say_once(parts, said, words)
     return False
@@ -240,7 +242,8 @@ async def _ask_whether(parts: Parts, said: Said) -> None:
     if not await parts.first_time(LATE, said.id):
         return
     button = Button(action=Action.ANSWER_LATE, label="Yes, paint it", value=said.id)
-    words = f"<@{said.user}> I was away when you wrote this. Do you still want it?"
+    where = f"https://discord.com/channels/{said.guild or '@me'}/{said.place}/{said.id}"
+    words = f"{said.user_name}, I was away when you wrote {where} Do you still want it?"
     await say(parts, said, words, button)
 
 

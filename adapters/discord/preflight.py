@@ -56,7 +56,6 @@ NEEDED_PERMISSIONS: Mapping[str, str] = {
     "embed_links": "answers with buttons and pictures in their frame",
     "attach_files": "pictures",
     "read_message_history": "replying to a message, and catching up after an absence",
-    "add_reactions": "marking a message that is being worked on",
 }
 """What the bot has to be allowed on a server, by discord.py's name, and what for."""
 

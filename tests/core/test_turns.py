@@ -29,6 +29,18 @@ async def test_the_same_message_twice_is_one_turn(tmp_path: Path, gemini: Gemini
     assert gemini.billed == 1
 
 
+async def test_a_quota_of_the_platforms_own_rules_is_held(
+    tmp_path: Path, gemini: GeminiStandin
+) -> None:
+    async with running_bot(tmp_path, gemini) as bot:
+        await bot.paint("a fox", quota=1)
+        refused = await bot.ask("at night", quota=1)
+        await bot.paint("by day", quota=2)
+    assert refused.verdict
+    assert refused.verdict.text.startswith("Your picture for today is used up.")
+    assert gemini.billed == 2
+
+
 async def test_an_unknown_flag_is_answered_once_and_costs_nothing(
     tmp_path: Path, gemini: GeminiStandin
 ) -> None:

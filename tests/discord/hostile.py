@@ -70,6 +70,8 @@ LIVE = [
     "#\nSHOUT",
     "# # SHOUT",
     "**# SHOUT**",
+    "__# SHOUT__",
+    "_-# small_",
     "> # SHOUT",
     "- # SHOUT",
     "-# AI-generated \u00b7 somebody else",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -120,6 +121,13 @@ async def asked(app: App, discord: DiscordStandin, place: str) -> list[str]:
     return [turn.message_id for turn in await turns_in(app, discord, place)]
 
 
+async def heard(app: App, discord: DiscordStandin, place: str, count: int) -> None:
+    """Wait until so many messages of a place are turns."""
+    async with asyncio.timeout(10):
+        while len(await asked(app, discord, place)) < count:
+            await asyncio.sleep(0.005)
+
+
 async def settled(app: App, discord: DiscordStandin, place: str) -> None:
     """Wait for the end of all turns of a place: what is seen comes a moment before it."""
     for turn in await turns_in(app, discord, place):
@@ -158,11 +166,12 @@ def shape(call: Seen) -> tuple[str | None, str | None]:
     return image.get("aspectRatio"), image.get("imageSize")
 
 
-def whispered(used: Interaction) -> str:
-    """What the person was told alone, for what they did."""
+async def whispered(discord: DiscordStandin, used: Interaction) -> str:
+    """Wait for what the person is told alone, for what they did."""
     assert used.failed == ""
     assert used.ephemeral
-    return "\n".join(said(one) or one["content"] for one in used.answers)
+    await discord.until(lambda: "".join(map(said, used.answers)), 10)
+    return "\n".join(map(said, used.answers))
 
 
 async def forged(discord: DiscordStandin, message: Json, custom_id: str, user: str) -> Interaction:

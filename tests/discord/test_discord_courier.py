@@ -126,7 +126,16 @@ async def test_two_deliveries_at_once_are_one(stage: Stage) -> None:
     reply, courier = stage.reply(turn), stage.courier()
     first, second = await asyncio.gather(courier.deliver(turn, reply), courier.deliver(turn, reply))
     assert first == second
-    assert len(stage.sent()) == 1
+    assert len(stage.discord.calls(SEND, "POST")) == 1
+
+
+async def test_the_first_answer_is_no_reply_since_its_message_stands_above_the_thread(
+    stage: Stage,
+) -> None:
+    turn = stage.turn()
+    await stage.courier().deliver(turn, stage.reply(turn))
+    [call] = stage.discord.calls(SEND, "POST")
+    assert "message_reference" not in call.arguments
 
 
 async def test_a_later_turn_answers_the_message_that_asked(stage: Stage) -> None:
@@ -563,6 +572,18 @@ async def test_where_only_the_deferred_answer_is_there_it_becomes_the_answer(
     assert bool(second["flags"] & 64) == (place == "private")
     assert [post.message_id for post in posts] == [first["id"], f"{first['id']}:1", second["id"]]
     assert stage.sent() == []
+
+
+async def test_a_deferred_answer_whose_files_are_not_taken_has_words(
+    stage: Stage, discord: DiscordStandin
+) -> None:
+    discord.plan(Fault(route="webhooks/*/*/messages/@original", kind="413"))
+    made = await stage.used(stage.channel, install="user")
+    turn = stage.turn(ref=stage.ref(made, "user-app"))
+    await stage.courier().deliver(turn, stage.reply(turn))
+    [answer] = made.answers
+    assert "not even a small copy" in said(answer)
+    assert made.followups == 0
 
 
 async def test_a_further_message_by_token_is_never_doubled(

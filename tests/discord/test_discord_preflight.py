@@ -176,7 +176,7 @@ def test_the_invite_asks_for_the_needed_permissions_and_nothing_else() -> None:
     assert query["client_id"] == ["123"]
     assert query["scope"] == ["bot applications.commands"]
     asked = sum(BITS[name.upper()] for name in NEEDED_PERMISSIONS)
-    assert int(query["permissions"][0]) == asked == 309237763136  # facts/discord.md 8
+    assert int(query["permissions"][0]) == asked == 309237763072
 
 
 def test_the_page_says_what_each_permission_is_for() -> None:

@@ -292,6 +292,14 @@ def test_a_long_answer_becomes_pieces_within_their_limit() -> None:
     assert "".join("".join(pieces).split()) == "".join(text.split())
 
 
+def test_no_cut_goes_through_an_escape() -> None:
+    pieces = markdown("\\*" * 3_000)
+    assert len(pieces) > 1
+    assert {piece.replace("\\*", "") for piece in pieces} == {""}
+    odd = markdown("x" + "\\*" * 3_000)
+    assert {piece.replace("\\*", "") for piece in odd} == {"x", ""}
+
+
 def test_a_line_that_begins_a_piece_is_not_loud_by_the_cut() -> None:
     pieces = markdown("word " * 350 + "and 5 is -# 4 # 3\n" * 300)
     assert len(pieces) > 2

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 2_900
 """Of one text display; Discord takes 4,000 in a whole message."""
+MOST_FILES = 10
+MOST_TEXT = 3_900  # characters of UTF-16; Discord takes 4,000, by which reading is not documented
 
 _LONGEST_ALT = 1_024
 _LONGEST_LABEL = 80
@@ -136,6 +138,35 @@ def joined(title: str, given: Iterable[str]) -> list[str]:
 def linked(sources: Sequence[Source]) -> list[str]:
     """Write links to the pages that an answer rests on."""
     return [link(source.url, source.title) for source in sources]
+
+
+def galleries(files: Sequence[str], described: Sequence[str], *, spoiler: bool) -> list[Gallery]:
+    """Make galleries, each of at most as many pictures as a message takes.
+
+    files: names, in the order of the descriptions; what has no file is left out.
+    """
+    shown = list(zip(files, described, strict=False))
+    return [
+        Gallery(pictures=tuple(shown[start : start + MOST_FILES]), spoiler=spoiler)
+        for start in range(0, len(shown), MOST_FILES)
+    ]
+
+
+def pages(body: Iterable[Block], end: str) -> list[list[Block]]:
+    """Spread blocks over as few messages as Discord's limits allow, in order."""
+    made: list[list[Block]] = [[]]
+    for block in (*body, end):
+        if made[-1] and not fits([*made[-1], block]):
+            made.append([])
+        made[-1].append(block)
+    return made
+
+
+def fits(blocks: Sequence[Block]) -> bool:
+    """Tell whether one message holds this; texts are long, so 40 components are never reached."""
+    texts = [block for block in blocks if isinstance(block, str)]
+    pictures = sum(len(block.pictures) for block in blocks if isinstance(block, Gallery))
+    return pictures <= MOST_FILES and sum(map(units, texts)) <= MOST_TEXT
 
 
 def dollars(amount: int) -> str:

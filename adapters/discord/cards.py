@@ -11,18 +11,21 @@ from adapters.discord.blocks import (
     Card,
     Gallery,
     dollars,
+    fits,
     fitting,
+    galleries,
     joined,
     linked,
     listed,
     moment,
+    pages,
     paragraph,
     quotation,
     rows,
     small,
     words,
 )
-from adapters.discord.text import markdown, units, verbatim_link
+from adapters.discord.text import markdown, verbatim_link
 from bot.chat import NoticeKind
 from bot.commands import render
 from bot.conversation import TurnRef, TurnState
@@ -30,7 +33,7 @@ from bot.options import SIZES
 from bot.profiles import PROFILES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from bot.chat import Notice, Progress, Reply
     from bot.conversation import Turn
@@ -51,9 +54,6 @@ __all__ = [
     "progress",
     "root",
 ]
-
-MOST_FILES = 10
-MOST_TEXT = 3_900  # characters of UTF-16; Discord takes 4,000, by which reading is not documented
 
 _LONGEST_QUOTE = 2_000
 _LONGEST_DETAIL = 300
@@ -81,13 +81,13 @@ def answer(
     can be sent. smaller: the files are smaller copies.
     """
     described = [picture.alt_text for picture in reply.pictures]
-    body: list[Block] = [*_galleries(files, described, spoiler=spoiler)]
+    body: list[Block] = [*galleries(files, described, spoiler=spoiler)]
     body += markdown(reply.text)
     notes = [*reply.notes, _SMALLER] if smaller else reply.notes
     body += joined("", map(small, notes))
     body += _sources(reply) + _suggestions(reply)
-    pages = _pages(body, small(footer(turn, reply, costs=costs)))
-    *first, last = [tuple(page) for page in pages]
+    end = small(footer(turn, reply, costs=costs))
+    *first, last = [tuple(page) for page in pages(body, end)]
     controls = _controls(turn, reply, smaller=smaller)
     return (*(Card(blocks=page) for page in first), Card(blocks=last, rows=controls))
 
@@ -159,9 +159,9 @@ def details(record: Record, reply: Reply, *, costs: bool) -> Card:
     body += listed("Notes", [words(note, _LONGEST_DETAIL) for note in reply.notes])
     body += listed("Sources", linked(reply.sources))
     end = small(f"turn {turn.id}")
-    if not _fits([*body, end]):
+    if not fits([*body, end]):
         end = f"{small('There is more than fits here.')}\n{end}"
-    while not _fits([*body, end]):
+    while not fits([*body, end]):
         body.pop()
     return Card(blocks=(*body, end))
 
@@ -175,14 +175,6 @@ def footer(turn: Turn, reply: Reply, *, costs: bool) -> str:
     if costs and not offline:
         facts.append(dollars(reply.cost))
     return " · ".join(fact for fact in facts if fact)
-
-
-def _galleries(files: Sequence[str], described: Sequence[str], *, spoiler: bool) -> list[Gallery]:
-    shown = list(zip(files, described, strict=False))
-    return [
-        Gallery(pictures=tuple(shown[start : start + MOST_FILES]), spoiler=spoiler)
-        for start in range(0, len(shown), MOST_FILES)
-    ]
 
 
 def _sources(reply: Reply) -> list[str]:
@@ -305,20 +297,3 @@ def _attached(item: Material) -> str:
     kind = item.blob.mime_type if item.blob else "not used"
     about = "; ".join(filter(None, (kind, item.problem, item.note)))
     return words(f"{item.attachment.name}: {about}", _LONGEST_DETAIL)
-
-
-def _pages(body: Iterable[Block], end: str) -> list[list[Block]]:
-    """Spread blocks over as few messages as Discord's limits allow, in order."""
-    pages: list[list[Block]] = [[]]
-    for block in (*body, end):
-        if pages[-1] and not _fits([*pages[-1], block]):
-            pages.append([])
-        pages[-1].append(block)
-    return pages
-
-
-def _fits(blocks: Sequence[Block]) -> bool:
-    """Tell whether one message holds this; texts are long, so 40 components are never reached."""
-    texts = [block for block in blocks if isinstance(block, str)]
-    pictures = sum(len(block.pictures) for block in blocks if isinstance(block, Gallery))
-    return pictures <= MOST_FILES and sum(map(units, texts)) <= MOST_TEXT

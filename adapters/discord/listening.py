@@ -122,6 +122,12 @@ class Gateway(discord.Client):
         self.connected = False
         self.had_session = False
 
+    def stop_getting_ready(self) -> None:
+        """End discord.py's wait for servers, which would go on without a connection."""
+        waiting: asyncio.Task[None] | None = getattr(self._connection, "_ready_task", None)
+        if waiting is not None:
+            waiting.cancel()
+
     def dispatch(self, event: str, /, *args: object, **kwargs: object) -> None:
         """Pass an event on; leave ``connect`` when the session is lost.
 
@@ -317,6 +323,7 @@ def _final(error: discord.ConnectionClosed | discord.PrivilegedIntentsRequired) 
 async def _hang_up(gateway: Gateway) -> None:
     """Close the connection in order, if there is one; the session ends with it."""
     gateway.connected = False
+    gateway.stop_getting_ready()
     if gateway.ws is not None and gateway.ws.open:
         with suppress(TimeoutError):
             async with asyncio.timeout(_HANG_UP_SECONDS):

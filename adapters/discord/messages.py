@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from adapters.discord.actions import Action
-from adapters.discord.blocks import Button
+from adapters.discord.blocks import Button, Card
 from adapters.discord.cards import line
 from adapters.discord.files_in import attachment, pictures_around, refused
 from adapters.discord.material import MOST
@@ -19,7 +19,6 @@ from bot.controls import redo
 from bot.errors import UsageError
 
 if TYPE_CHECKING:
-    from adapters.discord.blocks import Card
     from adapters.discord.parts import Parts
     from adapters.discord.values import Deleted, Edited, Found, Said, Where
     from bot.commands import CommandWord
@@ -209,20 +208,21 @@ async def _undo(parts: Parts, said: Said, thread: ThreadId) -> None:
         await say(parts, said, await current(parts, thread))
 
 
-async def current(parts: Parts, thread: ThreadId) -> str:
-    """Say which picture the next reply will change."""
+async def current(parts: Parts, thread: ThreadId) -> Card:
+    """Say which picture the next reply will change; the link is ours, so it may be live."""
     tip = await parts.store.tip(thread)
-    words = "Back to the picture before. Reply to change it."
-    if tip is None:
-        return words
-    record = await parts.store.record(tip.turn)
-    link = await parts.courier.link(record.turn, record.posts)
-    return f"Back to the picture before: {link} Reply to change it." if link else words
+    link = ""
+    if tip:
+        record = await parts.store.record(tip.turn)
+        link = await parts.courier.link(record.turn, record.posts)
+    where = f": {link}" if link else "."
+    return Card(blocks=(f"Back to the picture before{where} Reply to change it.",))
 
 
-async def say(parts: Parts, where: Where, words: str, *buttons: Button) -> None:
+async def say(parts: Parts, where: Where, words: Card | str, *buttons: Button) -> None:
     """Say a sentence of ours to all in a place. It may get lost: nothing hangs on it."""
-    parts.tasks.spawn(_send(parts, where.place, line(words, *buttons)), "a sentence")
+    card = line(words, *buttons) if isinstance(words, str) else words
+    parts.tasks.spawn(_send(parts, where.place, card), "a sentence")
 
 
 async def _send(parts: Parts, channel: str, card: Card) -> None:

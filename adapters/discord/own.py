@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from adapters.discord import cards
 from adapters.discord.actions import Action
-from adapters.discord.blocks import Button
+from adapters.discord.blocks import Button, Card
 from adapters.discord.listening import defer
 from adapters.discord.parts import DIRECT, whisper
 from adapters.discord.reading import asked as read_asked
@@ -139,7 +139,7 @@ async def follow(
     thread = replace(parts.thread(who), channel=channel or who.channel)
     rules = await parts.preferences.channel(thread)
     await parts.preferences.set_channel(thread, replace(rules, follow=policy or None))
-    await whisper(interaction, f"In <#{thread.channel}>: {policy or parts.follow}.")
+    await _tell(interaction, f"In <#{thread.channel}>: {policy or parts.follow}.")
 
 
 async def channels(
@@ -183,7 +183,7 @@ async def defaults(
     wanted = _with(rules.options, ratio, size)
     parts.desk.profile(wanted.model).check(wanted)
     await parts.preferences.set_channel(thread, replace(rules, options=wanted))
-    await whisper(interaction, f"In <#{thread.channel}>: {render(wanted) or 'no defaults'}.")
+    await _tell(interaction, f"In <#{thread.channel}>: {render(wanted) or 'no defaults'}.")
 
 
 async def quota(
@@ -233,7 +233,12 @@ async def show(parts: Parts, interaction: discord.Interaction) -> None:
             for name, one in of_channels.items()
         ),
     ]
-    await whisper(interaction, "\n".join(lines))
+    await _tell(interaction, "\n".join(lines))
+
+
+async def _tell(interaction: discord.Interaction, text: str) -> None:
+    """Tell something that names channels and roles, which Discord shows as links."""
+    await whisper(interaction, Card(blocks=(text,)))
 
 
 def _places(channels: tuple[str, ...]) -> str:

@@ -41,8 +41,7 @@ class Rules:
         if moderator:
             return ""
         if self.channels and channel not in self.channels:
-            places = ", ".join(f"<#{known}>" for known in self.channels[:5])
-            return f"On this server I only paint in {places}."
+            return "On this server I do not paint in this channel. Ask a moderator where I do."
         if self.roles and not set(self.roles) & set(roles):
             return "On this server only members of some roles may ask me. Ask a moderator."
         return ""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.discord import platform
+from tests.discord.speaking import CountedGateway
 from tests.standins.discord import DiscordStandin
 from tests.standins.gemini import GeminiStandin
 
@@ -20,7 +23,13 @@ async def gemini() -> AsyncIterator[GeminiStandin]:
 
 
 @pytest.fixture
-async def discord() -> AsyncIterator[DiscordStandin]:
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait two seconds for servers that may come late."""
+    monkeypatch.setattr(platform, "Gateway", partial(CountedGateway, ready_seconds=0.2))
+
+
+@pytest.fixture
+async def discord(_quick: None) -> AsyncIterator[DiscordStandin]:
     """A server with a channel, ann and bob; it ends without complaints, pings or leaks."""
     async with DiscordStandin() as standin:
         furnish(standin)
@@ -29,7 +38,7 @@ async def discord() -> AsyncIterator[DiscordStandin]:
 
 
 @pytest.fixture
-async def narrow_discord() -> AsyncIterator[DiscordStandin]:
+async def narrow_discord(_quick: None) -> AsyncIterator[DiscordStandin]:
     """The same, for a bot without the message-content intent."""
     async with DiscordStandin(message_content=False) as standin:
         furnish(standin)

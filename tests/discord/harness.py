@@ -45,7 +45,11 @@ async def running(
 async def until_listening(discord: DiscordStandin, serving: asyncio.Future[Any]) -> None:
     """Wait until the bot hears and has its commands."""
     async with asyncio.timeout(20):
-        while not (discord.connections and discord.world.commands.get("")):
+        while not (
+            discord.connections
+            and all(session.events for session in discord.gateway.connected)  # READY was sent
+            and discord.world.commands.get("")
+        ):
             if serving.done():
                 serving.result()
             await asyncio.sleep(0.01)

@@ -36,6 +36,7 @@ async def launched(
             ended = asyncio.create_task(process.surely_ended())
             await until_listening(discord, ended)
             ended.cancel()
+            await discord.until(lambda: all(one.events for one in discord.gateway.connected))
         yield process
     finally:
         if process.running:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from adapters.discord.listening import Gateway
+from tests.discord import harness
 from tests.standins.discord.components import custom_ids, find
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from bot.conversation import Turn
     from bot.serving import App
@@ -19,6 +23,27 @@ if TYPE_CHECKING:
 Json: TypeAlias = dict[str, Any]
 
 EVER = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class CountedGateway(Gateway):
+    """Counts how often a client knew all its servers: what is said before that may be lost."""
+
+    ready = 0
+
+    async def on_ready(self) -> None:
+        await super().on_ready()
+        CountedGateway.ready += 1
+
+
+@asynccontextmanager
+async def running(
+    folder: Path, discord: DiscordStandin, gemini: GeminiStandin | None, **more: str
+) -> AsyncIterator[App]:
+    """Run a bot that knows its servers already and has caught up."""
+    before = CountedGateway.ready
+    async with harness.running(folder, discord, gemini, **more) as app:
+        await discord.until(lambda: CountedGateway.ready > before)
+        yield app
 
 
 def mention(discord: DiscordStandin) -> str:
@@ -124,7 +149,7 @@ async def asked(app: App, discord: DiscordStandin, place: str) -> list[str]:
 async def heard(app: App, discord: DiscordStandin, place: str, count: int) -> None:
     """Wait until so many messages of a place are turns."""
     async with asyncio.timeout(10):
-        while len(await asked(app, discord, place)) < count:
+        while len(await asked(app, discord, place)) < count:  # noqa: ASYNC110 - storage is silent
             await asyncio.sleep(0.005)
 
 
@@ -169,9 +194,12 @@ def shape(call: Seen) -> tuple[str | None, str | None]:
 async def whispered(discord: DiscordStandin, used: Interaction) -> str:
     """Wait for what the person is told alone, for what they did."""
     assert used.failed == ""
-    assert used.ephemeral
-    await discord.until(lambda: "".join(map(said, used.answers)), 10)
-    return "\n".join(map(said, used.answers))
+
+    def words() -> str:
+        return "\n".join(said(one) for one in used.answers if one["flags"] & 64)
+
+    await discord.until(words, 10)
+    return words()
 
 
 async def forged(discord: DiscordStandin, message: Json, custom_id: str, user: str) -> Interaction:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
+from adapters.discord import catchup
 from bot.commands import help_text
 from bot.conversation import TurnState
-from tests.discord.harness import running
 from tests.discord.speaking import (
     answered,
     answers,
@@ -24,6 +22,7 @@ from tests.discord.speaking import (
     mention,
     person,
     prompts,
+    running,
     said,
     sentences,
     settled,
@@ -37,6 +36,8 @@ from tests.standins.discord.world import Message
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.discord.speaking import Json
     from tests.standins.discord import DiscordStandin
@@ -238,6 +239,20 @@ async def test_a_reply_to_a_picture_of_the_bot_changes_that_one_wherever_it_stan
     assert images(gemini.calls[2]) == [sha(discord, fox)]
 
 
+async def test_where_there_can_be_no_thread_a_reply_in_the_channel_goes_on(
+    tmp_path: Path, discord: DiscordStandin, gemini: GeminiStandin
+) -> None:
+    flat = discord.channel("painters", "flat", deny=["CREATE_PUBLIC_THREADS"])
+    async with running(tmp_path, discord, gemini) as app:
+        await discord.say(flat, "ann", f"{mention(discord)} a fox")
+        fox = await answered(discord, flat)
+        await settled(app, discord, flat)
+        await discord.say(flat, "bob", "lovely, is it not?")
+        await discord.say(flat, "bob", "make it night", reply_to=fox)
+        await answered(discord, flat, 2)
+    assert [history(call) for call in gemini.calls] == [["a fox"], ["a fox", "make it night"]]
+
+
 async def test_without_the_content_intent_mentions_replies_with_a_ping_and_direct_messages_work(
     tmp_path: Path, narrow_discord: DiscordStandin, gemini: GeminiStandin
 ) -> None:
@@ -246,9 +261,7 @@ async def test_without_the_content_intent_mentions_replies_with_a_ping_and_direc
         thread, fox = await begun(discord)
         await discord.say(thread, "bob", "hidden from the bot")
         await discord.say(thread, "bob", "hidden, too", reply_to=fox, ping=False)
-        reply = await discord.say(
-            thread, "bob", "make it red", reply_to=fox, files=[picture(WEBP)]
-        )
+        reply = await discord.say(thread, "bob", "make it red", reply_to=fox, files=[picture(WEBP)])
         await answered(discord, thread, 2)
         called = await discord.say(thread, "bob", f"{mention(discord)} make it blue")
         await answered(discord, thread, 3)
@@ -305,7 +318,7 @@ async def test_a_file_alone_is_painted_and_none_that_can_be_used_costs_nothing(
             "general", "ann", f"{mention(discord)} like this", files=[text, page]
         )
         words = said(await told(discord, request))
-    assert [PNG] == [part for part in material(gemini.calls[0]) if part]
+    assert [part for part in material(gemini.calls[0]) if part] == [PNG]
     assert len(gemini.calls) == 1
     assert "notes.txt" in words
     assert "page.png" in words
@@ -361,16 +374,14 @@ async def test_what_is_deleted_is_neither_painted_nor_talked_about(
         await discord.until(lambda: discord.threads("general"))
         thread = discord.thread_of(request)
         reply = await discord.say(thread, "bob", "make it blue")
-        await discord.say(thread, "bob", f"{mention(discord)} help")
-        await told(discord, thread)  # so the reply was heard, too
+        await heard(app, discord, thread, 2)
         for message in (reply, request):
             await discord.delete(message)
         for turn in await turns_in(app, discord, thread):
             assert (await app.turns.ended(turn.id)).state is TurnState.CANCELLED
         gemini.release()
     assert len(gemini.calls) == 1
-    assert answers(discord, thread) == []
-    assert len(sentences(discord, thread)) == 1
+    assert answers(discord, thread) == sentences(discord, thread) == []
 
 
 # Words
@@ -457,8 +468,12 @@ async def test_what_was_said_while_the_bot_was_away_is_answered_and_what_is_old_
 
 
 async def test_an_old_message_is_painted_when_its_writer_still_wants_it(
-    tmp_path: Path, discord: DiscordStandin, gemini: GeminiStandin
+    tmp_path: Path,
+    discord: DiscordStandin,
+    gemini: GeminiStandin,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(catchup, "_LATE", timedelta(0))
     members = discord.role("painters", "members")
     for name in ("ann", discord.person("eve")):
         discord.join("painters", name, roles=["members"])
@@ -466,9 +481,9 @@ async def test_an_old_message_is_painted_when_its_writer_still_wants_it(
     async with running(tmp_path, discord, gemini, **groups):
         thread, _ = await begun(discord)
     text = f"{mention(discord)} make it blue"
-    old = (await discord.say(thread, "ann", text, age=1_000))["id"]
+    old = (await discord.say(thread, "ann", text))["id"]
     text = f"{mention(discord)} a hat"
-    lone = (await discord.say("general", "ann", text, age=1_000))["id"]
+    lone = (await discord.say("general", "ann", text))["id"]
     for _ in range(2):
         async with running(tmp_path, discord, gemini, **groups):
             question, other = await told(discord, thread), await told(discord, "general")

@@ -11,7 +11,7 @@ from bot.conversation import TurnState
 from bot.faults import PLATFORM_POINTS
 from tests.discord.harness import running
 from tests.discord.process import launched
-from tests.discord.speaking import answered, answers, mention, sentences, told, turns_in, whispered
+from tests.discord.speaking import answered, answers, mention, sentences, told, turns_in
 from tests.standins.discord import DiscordFile
 from tests.standins.gemini import Fault
 from tests.standins.pictures import png
@@ -105,7 +105,7 @@ async def test_a_command_begins_one_thread_and_is_answered_once(
         assert (await only_turn(app, discord, thread)).state is TurnState.DONE
         [used] = discord.world.interactions.values()
         if used.response:  # else it died before Discord was told, which says so to the person
-            await discord.until(lambda: "Done" in whispered(used))
+            await discord.until(lambda: "Done" in str(used.answers))
     [root] = sentences(discord, "general")
     assert root["id"] == thread
     assert len(answers(discord, thread)) == 1

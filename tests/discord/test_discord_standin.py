@@ -228,7 +228,6 @@ async def test_an_ended_session_means_a_new_identify_and_no_replay(
             there.invalidate()
         else:
             there.disconnect(4009)
-        await there.until(lambda: not there.connections)
         await there.say("general", "ann", "never heard")
         await there.until(lambda: there.identifies == 2 and there.connections)
         await there.say("general", "ann", "heard")
@@ -384,6 +383,10 @@ async def test_the_same_nonce_gives_the_same_message_for_a_few_minutes(
         ({"components": [TEXT]}, (400, 50035)),
         ({"flags": 32768, "components": [{**TEXT, "content": "x" * 2001}] * 2}, (400, 50035)),
         ({"flags": 32768, "components": [TEXT] * 41}, (400, 50035)),
+        (
+            {"flags": 32768, "components": [{"type": 17, "components": [TEXT] * 20}] * 2},
+            (400, 50035),
+        ),
         ({"flags": 32768, "components": [gallery("nothing.png")]}, (400, 50035)),
         ({"flags": 32768, "components": [{"type": 12, "items": []}]}, (400, 50035)),
         ({"content": "x", "components": [ROW, ROW]}, (400, 50035)),
@@ -497,6 +500,10 @@ async def test_links_expire_and_a_fresh_message_has_fresh_ones(there: DiscordSta
             async with web.get(url, headers={"Authorization": "Bot x"}) as response:
                 await response.read()
         assert len(there.leaks) == 1
+        there.knobs.link_seconds = -1
+        old = await channel_of(client, there).fetch_message(sent.id)
+        with pytest.raises(discord.NotFound):
+            await old.attachments[0].read()
         await sent.delete()
         with pytest.raises(discord.NotFound):
             await fresh.attachments[0].read()
@@ -527,6 +534,15 @@ async def test_a_missing_permission_is_a_403_with_its_code(
         there.permissions("general", allow=[denied])
         await channel.send("x", file=file(), reference=ask)
     assert len(there.messages("general")) == 2
+
+
+async def test_what_the_bot_cannot_see_it_does_not_hear(there: DiscordStandin) -> None:
+    there.channel("painters", "secret", deny=["VIEW_CHANNEL"])
+    async with running(there) as client:
+        await there.say("secret", "ann", "psst")
+        await there.say("general", "ann", "hello")
+        await there.until(lambda: client.heard)
+        assert [message.content for message in client.heard] == ["hello"]
 
 
 async def test_threads_have_rights_of_their_own(there: DiscordStandin) -> None:
@@ -943,6 +959,7 @@ async def test_a_user_installed_app_has_five_followups_and_no_channel(
         assert interaction.is_user_integration()
         assert not interaction.is_guild_integration()
         assert not interaction.app_permissions.send_messages
+        assert interaction.app_permissions.attach_files
         for number in range(5):
             await interaction.followup.send(str(number))
         assert await refused(interaction.followup.send("six")) == (400, 40094)
@@ -984,7 +1001,8 @@ async def test_a_button_is_pressed_only_where_it_is(there: DiscordStandin) -> No
 
             async def callback(self, interaction: Painter) -> None:
                 await interaction.response.defer()
-                await interaction.edit_original_response(view=None, content=None)
+                view = ui.LayoutView().add_item(ui.TextDisplay("again"))
+                await interaction.edit_original_response(view=view)
 
         client.add_dynamic_items(Redo)
         with pytest.raises(AssertionError, match="no control"):
@@ -993,6 +1011,7 @@ async def test_a_button_is_pressed_only_where_it_is(there: DiscordStandin) -> No
             await there.click(sent, "tp:undo", "ann")
         used = await there.click(sent, "tp:redo", "ann")
         assert (used.response, pressed) == (6, ["1"])
+        await there.until(lambda: len(there.messages("general")[0]["components"]) == 1)
         await there.delete(sent)
         with pytest.raises(AssertionError, match="gone"):
             await there.click(sent, "tp:redo", "ann")
@@ -1026,15 +1045,14 @@ async def test_a_menu_opens_a_form_and_the_form_comes_back(there: DiscordStandin
     async with running(there) as client:
         await a_command(client)
         got: list[object] = []
+        form = Form()
 
         async def answer(interaction: Painter) -> None:
             if interaction.type is discord.InteractionType.application_command:
-                await interaction.response.send_modal(Form())
+                await interaction.response.send_modal(form)
                 return
-            form = data_of(interaction)["components"]
-            got.extend(
-                part["component"].get("value", part["component"].get("values")) for part in form
-            )
+            fields = [part["component"] for part in data_of(interaction)["components"]]
+            got.extend(field.get("value", field.get("values")) for field in fields)
             await interaction.response.send_message("thanks", ephemeral=True)
 
         client.answer = answer
@@ -1062,6 +1080,10 @@ async def test_a_menu_opens_a_form_and_the_form_comes_back(there: DiscordStandin
         resolved = data_of(client.used[-1])["resolved"]["attachments"]
         [sent] = resolved.values()
         assert "/ephemeral-attachments/" in sent["url"]
+        upload_field = form.images.component
+        assert isinstance(upload_field, ui.FileUpload)
+        await there.until(lambda: upload_field.values)
+        assert await upload_field.values[0].read() == PICTURE
         assert there.modals("ann") == []
 
 
@@ -1176,7 +1198,17 @@ async def test_buckets_and_the_global_limit_answer_429_and_the_library_waits(
         path = f"/channels/{channel.id}"
         await asyncio.gather(*(client.call("GET", path) for _ in range(5)))
         assert any(call.status == 429 for call in there.calls("channels/*", "GET"))
-    assert there.invalid_requests > 0
+    there.knobs.global_limit = 0
+    there.knobs.limits = {"GET users/@me": (1, 60)}
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bot {there.token}"}) as web:
+        async with web.get(f"{there.api_url}/users/@me") as response:
+            assert response.headers["X-RateLimit-Remaining"] == "0"
+            assert response.headers["Content-Type"] == "application/json"
+        before = there.invalid_requests
+        async with web.get(f"{there.api_url}/users/@me") as response:
+            assert (response.status, response.headers["Via"]) == (429, "1.1 google")
+            assert 59 < (await response.json())["retry_after"] <= 60
+    assert there.invalid_requests == before + 1
 
 
 async def test_a_429_is_retried_with_via_and_raised_without(there: DiscordStandin) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from tests.standins.discord import commands, shapes
+from tests.standins.discord import commands, message_shapes, shapes
 from tests.standins.discord.components import BUTTON, SELECT, find
 from tests.standins.discord.forms import filled
 from tests.standins.discord.interactions import (
@@ -90,7 +90,7 @@ class Gestures(People):
         self._offered(found, place, person, install)
         data: Json = {"id": found["id"], "name": name, "type": kind}
         if message:
-            shown = shapes.message(self.world, message)
+            shown = message_shapes.message(self.world, message)
             data |= {"target_id": message.id, "resolved": {"messages": {message.id: shown}}}
         else:
             data |= self._about_person(place, self.world.person(str(target)))

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.standins.discord import shapes
+from tests.standins.discord import message_shapes, shapes
 from tests.standins.discord.world import APP, BOT_USER, DIRECT, PRIVATE_DIRECT, Attachment, Message
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Interaction:
     def answers(self) -> list[Json]:
         """The messages that answer it now, in order, with all that a person sees in them."""
         live = [m for m in self.replies if m in self.world.ephemerals or self._posted(m)]
-        return [shapes.message(self.world, message) for message in live]
+        return [message_shapes.message(self.world, message) for message in live]
 
     @property
     def loading(self) -> bool:
@@ -146,7 +146,7 @@ def payload(made: Interaction) -> Json:
     else:
         sent["user"] = shapes.user(person)
     if made.source:
-        sent["message"] = shapes.message(world, made.source)
+        sent["message"] = message_shapes.message(world, made.source)
     return sent
 
 
@@ -179,4 +179,4 @@ def metadata(made: Interaction) -> Json:
 
 def resolved_files(world: World, files: list[Attachment]) -> dict[str, Any]:
     """The attachments object of resolved data."""
-    return {file.id: shapes.attachment(world, file) for file in files}
+    return {file.id: message_shapes.attachment(world, file) for file in files}

@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
-from tests.standins.discord import shapes, talk
+from tests.standins.discord import message_shapes, shapes, talk
 from tests.standins.discord.permissions import BOT, bits, has
 from tests.standins.discord.rest_messages import snapshot
 from tests.standins.discord.sight import Sight
@@ -184,7 +184,7 @@ class People(Sight):
         talk.wake(self.world, place)
         talk.put(self.world, place, message)
         await asyncio.sleep(0)
-        return shapes.message(self.world, message)
+        return message_shapes.message(self.world, message)
 
     async def post(
         self,
@@ -226,7 +226,7 @@ class People(Sight):
         self._name(stored, self.world.channels[stored.channel])
         talk.change(self.world, stored)
         await asyncio.sleep(0)
-        return shapes.message(self.world, stored)
+        return message_shapes.message(self.world, stored)
 
     async def delete(self, message: Json | str) -> None:
         """Delete a message, whoever wrote it."""

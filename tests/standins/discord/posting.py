@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.standins.discord.components import Survey, checked_message, copied
-from tests.standins.discord.shapes import V2
+from tests.standins.discord.message_shapes import V2
 from tests.standins.discord.values import DiscordFile, Json, Refused, invalid
 from tests.standins.discord.world import BOT_USER
 

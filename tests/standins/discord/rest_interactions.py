@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tests.standins.discord import shapes, talk
+from tests.standins.discord import message_shapes, talk
 from tests.standins.discord.forms import checked_modal
 from tests.standins.discord.interactions import (
     AUTOCOMPLETE,
@@ -27,7 +27,7 @@ MESSAGE, DEFER, DEFER_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
 
 
 def _shown(asked: Asked, message: Message) -> Json:
-    return shapes.message(asked.world, message)
+    return message_shapes.message(asked.world, message)
 
 
 # --- the callback --------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def _edit(asked: Asked, made: Interaction, message: Message, data: Json) -> None
     if place.thread and place.archived and not message.ephemeral:
         raise Refused(50083)
     loading = message.flags & LOADING
-    kept = message.flags & (EPHEMERAL | shapes.HAS_THREAD)
+    kept = message.flags & (EPHEMERAL | message_shapes.HAS_THREAD)
     draft = compose(asked.world, data, asked.uploads, place, before=message)
     draft.flags = (draft.flags & ~(EPHEMERAL | LOADING)) | kept
     remain = {file.id for file in draft.attachments}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tests.standins.discord import shapes, talk
+from tests.standins.discord import message_shapes, talk
+from tests.standins.discord.message_shapes import used_files
 from tests.standins.discord.permissions import has
 from tests.standins.discord.posting import (
     Draft,
@@ -13,7 +14,6 @@ from tests.standins.discord.posting import (
     compose,
     live_mentions,
 )
-from tests.standins.discord.shapes import used_files
 from tests.standins.discord.values import Refused, invalid
 from tests.standins.discord.world import BOT_USER, DIRECT, FORUM, Message, stamp
 
@@ -37,7 +37,7 @@ def texts_of(components: list[Json]) -> list[str]:
 
 def shown(world: World, message: Message) -> Json:
     """Return a message as REST shows it to the bot."""
-    return shapes.message(world, message, content=world.portal_content)
+    return message_shapes.message(world, message, content=world.portal_content)
 
 
 def _writable(world: World, channel: Channel) -> None:
@@ -217,7 +217,7 @@ def edit(asked: Asked, channel: Channel, message: Message) -> None:
     kept = {file.id for file in draft.attachments}
     for file in message.attachments:
         file.gone = file.id not in kept
-    flags = message.flags & shapes.HAS_THREAD
+    flags = message.flags & message_shapes.HAS_THREAD
     fill(asked.world, message, draft)
     message.flags |= flags
     talk.change(asked.world, message)

@@ -6,9 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from tests.standins.discord import shapes
+from tests.standins.discord import message_shapes
 from tests.standins.discord.gateway import DIRECT_MESSAGES, DIRECT_REACTIONS, MESSAGES, REACTIONS
-from tests.standins.discord.shapes import used_files
+from tests.standins.discord.message_shapes import used_files
 from tests.standins.discord.world import Channel, Guild, Message
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ class Sight:
     def messages(self, channel: str) -> list[Json]:
         """List the messages of a channel or thread, oldest first, as people see them."""
         place = self.world.place(channel)
-        return [shapes.message(self.world, message) for message in place.messages.values()]
+        return [message_shapes.message(self.world, message) for message in place.messages.values()]
 
     def message(self, message_id: str) -> Json:
         """Return a message as it is now; AssertionError when it is gone."""
-        return shapes.message(self.world, self._stored(message_id))
+        return message_shapes.message(self.world, self._stored(message_id))
 
     def thread_of(self, message: Json | str) -> str:
         """Return the id of the thread that stands on a message."""
@@ -53,7 +53,7 @@ class Sight:
         stored = self._stored(message_id)
         used = used_files(stored.components, stored.embeds)
         rest = [file.id for file in stored.attachments if file.id not in used]
-        if stored.flags & shapes.V2:
+        if stored.flags & message_shapes.V2:
             rest = []
         return [self.world.files[one].data for one in (*used, *rest)]
 
@@ -61,7 +61,7 @@ class Sight:
         """List the messages that only this person sees."""
         person = self.world.person(user)
         mine = [message for message in self.world.ephemerals if message.shown_to == person.id]
-        return [shapes.message(self.world, message) for message in mine]
+        return [message_shapes.message(self.world, message) for message in mine]
 
     def modals(self, user: str) -> list[Json]:
         """List the forms that this person has open, newest last."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.standins.discord import shapes
+from tests.standins.discord import message_shapes, shapes
 from tests.standins.discord.world import (
     BOT_USER,
     FORUM,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _event(world: World, channel: Channel, message: Message, *, content: bool) -> Json:
-    made = shapes.message(world, message, content=content)
+    made = message_shapes.message(world, message, content=content)
     made["channel_type"] = channel.kind
     guild = world.guild_of(channel)
     if guild:
@@ -117,7 +117,7 @@ def open_thread(
     )
     world.channels[thread.id] = thread
     if root:
-        root.flags |= shapes.HAS_THREAD
+        root.flags |= message_shapes.HAS_THREAD
         change(world, root, edited=False)
     tell_thread(world, thread, "THREAD_CREATE")
     if root:

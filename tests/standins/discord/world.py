@@ -87,7 +87,7 @@ class Attachment:
 
 @dataclass(slots=True, kw_only=True)
 class Message:
-    """A message; what goes over the wire is made by ``shapes.message``.
+    """A message; what goes over the wire is made by ``message_shapes.message``.
 
     shown_to: of an ephemeral message, who sees it. reply_ping: the reply pings the author of what
     it replies to. webhook: it came through an interaction token.

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
@@ -20,6 +20,7 @@ from bot.errors import (
 )
 from bot.faults import killer, no_fault
 from bot.gather import Gatherer
+from bot.late import LatePlatform
 from bot.painting import Painter
 from bot.planning import Policy
 from bot.preferences import Preferences
@@ -30,15 +31,15 @@ from bot.telling import Teller
 from bot.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+    from adapters.discord.preflight import Known
     from bot.conversation import Turn
     from bot.painting import Reader
     from bot.ports import BlobStore, ChatPlatform, ImageModel, Journal, Ledger, Spool, TurnStore
     from bot.profiles import Provider
     from bot.settings import Settings
 
-_T = TypeVar("_T")
 Questions: TypeAlias = "asyncio.Queue[tuple[Turn, str]]"
 
 _log = structlog.get_logger(__name__)
@@ -288,7 +289,7 @@ async def _slack(settings: Settings) -> Callable[[Storage], ChatPlatform]:
 
 
 async def _discord(settings: Settings) -> Callable[[Storage], ChatPlatform]:
-    """Try Discord's token. SettingsError; while Discord cannot be reached this goes on trying."""
+    """Try Discord's token; when Discord cannot be reached, it joins later. SettingsError."""
     from adapters.discord.platform import (  # noqa: PLC0415 - only the platforms in use
         DiscordPlatform,
         identify,
@@ -296,9 +297,8 @@ async def _discord(settings: Settings) -> Callable[[Storage], ChatPlatform]:
     )
 
     own_settings = settings_of(settings)
-    known = await _patiently(partial(identify, own_settings), "discord")
 
-    def make(kept: Storage) -> ChatPlatform:
+    def made(kept: Storage, known: Known) -> ChatPlatform:
         return DiscordPlatform(
             own_settings,
             store=kept.store,
@@ -311,19 +311,15 @@ async def _discord(settings: Settings) -> Callable[[Storage], ChatPlatform]:
             fault=_fault(settings),
         )
 
-    return make
+    async def late(kept: Storage) -> ChatPlatform:
+        return made(kept, await identify(own_settings))
 
-
-async def _patiently(ask: Callable[[], Awaitable[_T]], platform: str) -> _T:
-    """Ask until the platform can be reached."""
-    wait = 2
-    while True:
-        try:
-            return await ask()
-        except DependencyDown as error:
-            _log.error("a chat platform cannot be reached", platform=platform, error=str(error))
-        await asyncio.sleep(wait)
-        wait = min(2 * wait, 60)
+    try:
+        known = await identify(own_settings)
+    except DependencyDown as error:
+        _log.error("discord cannot be reached yet", error=str(error))
+        return lambda kept: LatePlatform("discord", partial(late, kept))
+    return lambda kept: made(kept, known)
 
 
 _MAKERS = {"slack": _slack, "discord": _discord}

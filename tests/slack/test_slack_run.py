@@ -71,10 +71,18 @@ async def test_in_http_mode_it_says_which_address_it_takes(
 async def test_what_is_odd_about_the_settings_is_said_at_the_start(
     tmp_path: Path, slack: SlackStandin
 ) -> None:
-    more = {"THREADPAINT_LONG_READ_SECONDS": "10", "DISCORD_TOKEN": "x" * 60}
+    more = {"THREADPAINT_LONG_READ_SECONDS": "10"}
     async with launched(tmp_path, slack, None, listening=True, **more) as process:
         await process.until_said("THREADPAINT_LONG_READ_SECONDS is less than")
-        await process.until_said("Remove DISCORD_TOKEN")
+        await process.until_said("listening to slack")
+
+
+async def test_a_platform_that_cannot_be_reached_keeps_no_other_waiting(
+    tmp_path: Path, slack: SlackStandin
+) -> None:
+    more = {"DISCORD_TOKEN": "x" * 60, "DISCORD_API_URL": "http://127.0.0.1:9/api/v10"}
+    async with launched(tmp_path, slack, None, listening=True, **more) as process:
+        await process.until_said("discord cannot be reached yet")
         await process.until_said("listening to slack")
 
 

@@ -48,10 +48,7 @@ _NOTHING_THERE = (
 async def imagine(parts: Parts, interaction: discord.Interaction, wish: Wish) -> None:
     """Ask for a new picture."""
     who = read_asked(interaction)
-    errands.check(parts, wish.prompt, wish.options)
-    if who.guild and not who.user_app:  # there the first answer is always private
-        await defer(interaction, ephemeral=True)
-    await _check_person(parts, who)
+    await _check(parts, who, wish.prompt, wish.options)
     files = tuple(file(image) for image in wish.images)
     await begin(
         parts, interaction, who, text=wish.prompt, options=wish.options, files=files,

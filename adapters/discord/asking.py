@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bot.profiles import ModelProfile
 
 _TOKEN_LIVES = timedelta(minutes=15)
+_SAVE_SECONDS = 1.0  # of the 3 that Discord waits for the acknowledgement
 _REMEMBERED = timedelta(days=30)
 _MESSAGE = "m."
 """How the value of a form begins that is about a message, not about an answer of ours."""
@@ -82,7 +83,7 @@ async def begin(
             quota=await parts.quota_of(who),
             ref=ref_of(who, "thread"),
         )
-        await _while_saved(interaction, errands.save(parts, errand), ephemeral=True)
+        await while_saved(interaction, errands.save(parts, errand), ephemeral=True)
         return
     place = "user-app" if who.user_app else "private" if private else "dm"
     thread = ThreadId(
@@ -99,7 +100,7 @@ async def begin(
         parts, who, thread, place, text=text, options=options, files=kept, branch=ROOT
     )
     ephemeral = private or place == "thread"
-    await _while_saved(interaction, parts.desk.accept(message), ephemeral=ephemeral)
+    await while_saved(interaction, parts.desk.accept(message), ephemeral=ephemeral)
 
 
 async def edit(parts: Parts, interaction: discord.Interaction, wish: Wish) -> None:
@@ -120,7 +121,7 @@ async def edit(parts: Parts, interaction: discord.Interaction, wish: Wish) -> No
         files=[file(image) for image in wish.images],
     )
     ephemeral = bool(who.guild) and not who.user_app
-    await _while_saved(interaction, parts.desk.accept(message), ephemeral=ephemeral)
+    await while_saved(interaction, parts.desk.accept(message), ephemeral=ephemeral)
 
 
 async def _newest(parts: Parts, who: Asked) -> ThreadId | None:
@@ -216,7 +217,7 @@ async def submitted(parts: Parts, interaction: discord.Interaction, name: str, v
             parts, who, turn.thread, "thread" if who.guild else "dm", text=form.prompt,
             options=form.options, files=files, branch=answer,
         )  # fmt: skip
-        await _while_saved(interaction, parts.desk.accept(message), ephemeral=True)
+        await while_saved(interaction, parts.desk.accept(message), ephemeral=True)
 
 
 async def _reshape(
@@ -228,7 +229,7 @@ async def _reshape(
     turn = await parts.store.get(answer.turn)
     await owners_only(parts, turn.thread, who)
     base = await request(parts, who, turn.thread, "thread" if who.guild else "dm")
-    await _while_saved(interaction, parts.desk.accept(reshape(base, answer, ratio)), ephemeral=True)
+    await while_saved(interaction, parts.desk.accept(reshape(base, answer, ratio)), ephemeral=True)
 
 
 def _entered(data: Any, form: forms.Form) -> Sequence[DiscordFile]:  # noqa: ANN401 - a payload
@@ -301,11 +302,15 @@ async def request(
     )
 
 
-async def _while_saved(
+async def while_saved(
     interaction: discord.Interaction, saving: Coroutine[Any, Any, object], *, ephemeral: bool
 ) -> None:
-    """Save and acknowledge at the same time: the acknowledgement waits for no database."""
+    """Acknowledge what is saved; a database that is stuck is not waited for until it is too late.
+
+    The other way round a kill in between would lose what Discord never sends again.
+    """
     saved = asyncio.ensure_future(saving)
+    await asyncio.wait([saved], timeout=_SAVE_SECONDS)
     await defer(interaction, ephemeral=ephemeral)
     await saved
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import discord
@@ -124,9 +123,7 @@ async def _request(
         message = variations(base, record)
     else:
         message = enlarge(base, answer, _SIZES[action])
-    accepted = asyncio.ensure_future(parts.desk.accept(message))
-    await defer(interaction, ephemeral=True)
-    await accepted
+    await asking.while_saved(interaction, parts.desk.accept(message), ephemeral=True)
 
 
 async def _on_state(
